@@ -1,0 +1,118 @@
+"""Renders the Asterisk configuration from the templates in config/asterisk.
+
+Templates hold `@NAME@` marks; every mark must be known and every value is checked, so that a seat's
+name can never smuggle a line into the switch's configuration.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import RenderError
+
+_MARK = re.compile(r"@([A-Z_]+)@")
+_SAFE = re.compile(r"^[^\r\n\0\[\];]*$")
+_SEAT_ID = re.compile(r"^[A-Za-z0-9_-]{1,32}$")
+
+# Files an existing PBX needs; the others only make a private instance complete.
+PBX_PIECES = ("extensions.conf", "manager.conf", "pjsip.conf", "queues.conf")
+# Read at boot by core modules; absent ones are reported as errors in the log.
+_EMPTY = (
+    "acl.conf", "ccss.conf", "cel.conf", "chan_websocket.conf", "cli.conf", "codecs.conf",
+    "dnsmgr.conf", "dsp.conf", "features.conf", "http.conf", "pjproject.conf",
+    "queuerules.conf", "res_parking.conf", "sorcery.conf", "stasis.conf", "udptl.conf",
+    "websocket_client.conf", "confbridge.conf", "geolocation.conf", "stir_shaken.conf",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SeatPhone:
+    """A seat's SIP account on the switch."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchPlan:
+    """All that the templates need. Paths are absolute; ports are TCP (AMI) or UDP (SIP, RTP)."""
+
+    etc_dir: Path
+    var_dir: Path
+    spool_dir: Path
+    run_dir: Path
+    log_dir: Path
+    data_dir: Path
+    module_dir: Path
+    moh_dir: Path
+    recording_spool: Path
+    seats: Sequence[SeatPhone]
+    dialled: Sequence[str]
+    ami_secret: str = field(repr=False)
+    ami_user: str = "hotline"
+    ami_port: int = 5038
+    sip_port: int = 5060
+    rtp_start: int = 10000
+    rtp_end: int = 20000
+    bind: str = "127.0.0.1"
+    ami_permit: str = "127.0.0.1/255.255.255.255"
+    trunk_match: str = "127.0.0.0/8"
+    system_name: str = "hotline"
+
+
+def _seat_section(seat: SeatPhone) -> str:
+    u = seat.user
+    return (
+        f"[{u}](seat)\nauth = {u}\naors = {u}\n\n"
+        f"[{u}](seat-auth)\nusername = {u}\npassword = {seat.password}\n\n"
+        f"[{u}](seat-aor)\n"
+    )
+
+
+def _values(plan: SwitchPlan) -> Mapping[str, str]:
+    for seat in plan.seats:
+        if not _SEAT_ID.match(seat.user):
+            raise RenderError(f"seat {seat.user!r}: a seat's id has 1-32 letters, digits, '_' or '-'")
+        if not seat.password or not _SAFE.match(seat.password):
+            raise RenderError(f"seat {seat.user}: the password is empty or has a line break, ';' or brackets")
+    for number in plan.dialled:
+        if not re.fullmatch(r"\+?[0-9]{1,24}", number):
+            raise RenderError(f"dialled number {number!r}: digits only")
+    plain = {
+        "ETC_DIR": plan.etc_dir, "VAR_DIR": plan.var_dir, "SPOOL_DIR": plan.spool_dir,
+        "RUN_DIR": plan.run_dir, "LOG_DIR": plan.log_dir, "DATA_DIR": plan.data_dir,
+        "MODULE_DIR": plan.module_dir, "MOH_DIR": plan.moh_dir, "RECORDING_SPOOL": plan.recording_spool,
+        "AMI_USER": plan.ami_user, "AMI_SECRET": plan.ami_secret, "AMI_PORT": plan.ami_port,
+        "AMI_PERMIT": plan.ami_permit, "SIP_PORT": plan.sip_port, "RTP_START": plan.rtp_start,
+        "RTP_END": plan.rtp_end, "BIND": plan.bind, "TRUNK_MATCH": plan.trunk_match,
+        "SYSTEM_NAME": plan.system_name,
+    }  # fmt: skip
+    values = {k: str(v) for k, v in plain.items()}
+    for key, value in values.items():
+        if not value or not _SAFE.match(value):
+            raise RenderError(f"{key}: empty, or has a line break, ';' or brackets")
+    values["SEATS"] = "\n".join(_seat_section(s) for s in plan.seats)
+    values["QUEUE_MEMBERS"] = "\n".join(f"member = PJSIP/{s.user}" for s in plan.seats)
+    values["SELF_CALL"] = "\n".join(f"exten => {n},1,Goto(hotline-trunk,{n},1)" for n in plan.dialled)
+    return values
+
+
+def render(templates: Path, plan: SwitchPlan) -> dict[str, str]:
+    """Returns file name → content for every template. Raises RenderError on an unknown mark or value."""
+    values = _values(plan)
+    files = sorted(templates.glob("*.conf"))
+    if not files:
+        raise RenderError(f"no templates (*.conf) in {templates}")
+    out: dict[str, str] = {}
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        unknown = sorted({m for m in _MARK.findall(text) if m not in values})
+        if unknown:
+            raise RenderError(f"{path}: unknown marks {', '.join(unknown)}")
+        out[path.name] = _MARK.sub(lambda m: values[m.group(1)], text)
+    for name in _EMPTY:
+        out.setdefault(name, "; empty on purpose\n")
+    return out
