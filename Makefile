@@ -1,0 +1,32 @@
+# Two commands are enough: `make demo` and `make test`. Both prepare what they need.
+.PHONY: help setup setup-test demo run test check bench clean
+RUN = .venv/bin/hotline
+
+help:  ## this text
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## system packages, Python environment, private Asterisk and Redis, prompts
+	@tools/setup.sh run
+
+setup-test:
+	@tools/setup.sh test
+
+demo: setup  ## start everything and let one simulated caller through
+	@exec $(RUN) demo $(if $(PHONES),--phones $(PHONES))
+
+run: setup  ## start everything; PHONES=0 leaves the seats to your own phones
+	@exec $(RUN) run $(if $(PHONES),--phones $(PHONES))
+
+test: setup-test check  ## everything: lint, types, architecture, unit, integration, browser
+	@.venv/bin/python -m pytest $(PYTEST)
+
+check: setup-test  ## lint (ruff), types (mypy strict), architecture (import-linter)
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+bench: setup-test  ## side by side: native dialplan + app_queue against this service
+	@.venv/bin/python -m bench
+
+clean:  ## remove all that was made (var/, .venv/); asks first
+	@printf 'Remove var/ (with all recordings and drafts) and .venv/? [y/N] '; read a; [ "$$a" = y ] && rm -rf var .venv || echo kept

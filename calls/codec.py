@@ -1,0 +1,51 @@
+"""A call as JSON: for snapshots, the book of calls and the consoles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .model import Call, Leg, Moment
+
+
+def leg_json(leg: Leg) -> dict[str, Any]:
+    """One leg as plain JSON values."""
+    return {
+        "id": leg.id, "kind": leg.kind, "who": leg.who, "state": leg.state.value,
+        "started_at": leg.started_at, "joined_at": leg.joined_at, "ended_at": leg.ended_at,
+        "cause": leg.cause,
+    }  # fmt: skip
+
+
+def moment_json(moment: Moment) -> dict[str, Any]:
+    """One line of the timeline."""
+    return {"at": moment.at, "what": moment.what, "detail": dict(moment.detail)}
+
+
+def call_json(call: Call) -> dict[str, Any]:
+    """The call as the book of calls keeps it."""
+    return {
+        "id": call.id, "state": call.state.value, "dialled": call.dialled,
+        "caller_number": call.caller_number, "caller_name": call.caller_name, "flow": call.flow,
+        "arrived_at": call.arrived_at, "answered_at": call.answered_at, "joined_at": call.joined_at,
+        "ended_at": call.ended_at, "seat": call.seat, "outcome": call.outcome, "ticket": call.ticket,
+        "offers": call.offers, "legs": [leg_json(x) for x in call.legs],
+        "timeline": [moment_json(m) for m in call.timeline],
+    }  # fmt: skip
+
+
+def recording_job(call: Call, raw: str) -> dict[str, Any] | None:
+    """What a recording worker needs once the caller has left; None if the call was never answered.
+
+    Seat spans are seconds from the start of the recording, which begins at the answer.
+    """
+    if call.answered_at is None or call.ended_at is None:
+        return None
+    start = call.answered_at
+    spans = [
+        [round(a - start, 3), round((b if b is not None else call.ended_at) - start, 3), seat]
+        for a, b, seat in call.seat_spans()
+    ]
+    return {
+        "call": call.id, "raw": raw, "rate": 8000, "answered": start, "ended": call.ended_at,
+        "seats": spans, "kind": "voicemail" if call.outcome == "voicemail" else "call",
+    }  # fmt: skip

@@ -1,0 +1,139 @@
+"""What a step asks for. Commands to the switch say whether they may safely be done twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from routing import Demand, OfferOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Base. Idempotent: doing it twice equals doing it once."""
+
+    idempotent: ClassVar[bool] = True
+    call: str
+
+
+class ToSwitch(Command):
+    """Carried out by telephony, after the journal has the event that caused it."""
+
+    __slots__ = ()
+
+
+class ToDispatcher(Command):
+    """Carried out at once on the dispatcher in memory (it is rebuilt from the same journal)."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RingSeat(ToSwitch):
+    """Call the seat's phone; when it answers the switch joins it with the waiting caller by itself.
+
+    Not idempotent, but never lost or doubled: the leg's id is fixed in the journal, and the switch
+    refuses a second channel of the same id.
+    """
+
+    idempotent: ClassVar[bool] = False
+    leg: str
+    seat: str
+    channel: str
+    number: str
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CancelLeg(ToSwitch):
+    """End a leg that rings or talks."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp(ToSwitch):
+    """Release the caller."""
+
+    channel: str
+    cause: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Play(ToSwitch):
+    """Play prompts to a caller in a flow, in order; a key ends them if `barge_in`. `ticket` comes back."""
+
+    idempotent: ClassVar[bool] = False
+    channel: str
+    prompts: tuple[str, ...]
+    barge_in: bool
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopPlaying(ToSwitch):
+    """Stop what plays now."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToWaiting(ToSwitch):
+    """Bring a caller out of a flow into the waiting loop."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToVoicemail(ToSwitch):
+    """Bring a caller to the beep."""
+
+    channel: str
+    seconds: float
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueue(ToDispatcher):
+    """The caller waits for a seat from `since` on."""
+
+    demand: Demand
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw(ToDispatcher):
+    """The caller no longer waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeatRings(ToDispatcher):
+    """The seat's phone rings."""
+
+    seat: str
+    offer: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeatTalks(ToDispatcher):
+    """The seat is joined with the caller."""
+
+    seat: str
+    offer: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferEnds(ToDispatcher):
+    """The offer came to nothing."""
+
+    seat: str
+    offer: str
+    outcome: OfferOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class TalkEnds(ToDispatcher):
+    """The seat's talk is over; its wrap-up begins."""
+
+    seat: str

@@ -1,0 +1,416 @@
+"""The asyncio adapter of the heart: one inbox, one writer, group commit.
+
+    inbox ─▶ step() for each event ─▶ one journal batch ─▶ commands to the switch ─▶ observers
+
+While a batch is being written, new events gather for the next one: under load the journal costs one
+round trip for many events, and a lone event waits for nobody.
+
+Why nothing is lost when the process dies:
+ - before the batch is written: no command has left; the switch still holds the caller in a place whose
+   next step is a human, and reconciliation finds it;
+ - after the batch, before the commands: the fold gives the same state, reconciliation sees that the
+   command's effect is missing (a leg that does not exist, a caller alone) and the state decides anew;
+ - after the commands: the fold and the switch agree.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from routing import Dispatcher, Seat, SeatState, Waiting
+
+from . import commands as c
+from . import events as e
+from .codec import call_json, recording_job
+from .machine import CallError, Rules, next_deadline, step
+from .model import Call, CallState
+from .ports import Batch, Entry, Journal, JournalError, Switch
+from .reconcile import leg_id, reconcile
+
+log = logging.getLogger(__name__)
+S = CallState
+
+STALE_COMMANDS = 2.0
+"""Seconds after which commands held back by a silent journal are decided anew instead of sent."""
+ENDED_MEMORY = 120.0
+
+
+@dataclass(slots=True)
+class Counters:
+    """For the metrics; plain numbers."""
+
+    events: int = 0
+    ignored: int = 0
+    errors: int = 0
+    batches: int = 0
+    journal_errors: int = 0
+    commands: int = 0
+    offers: int = 0
+    calls: int = 0
+    reconciled: int = 0
+
+
+@dataclass(slots=True)
+class Change:
+    """What a turn has changed, for consoles and metrics."""
+
+    calls: list[Call] = field(default_factory=list)
+    seats: list[Seat] = field(default_factory=list)
+    events: list[tuple[e.Event, float]] = field(default_factory=list)
+
+
+class Engine:
+    """Owns calls, seats and the queue. Everything runs on one event loop; `feed` may be called any time."""
+
+    def __init__(
+        self,
+        *,
+        switch: Switch,
+        journal: Journal,
+        dispatcher: Dispatcher,
+        rules: Rules,
+        entries: Mapping[str, Entry],
+        raw_path: Callable[[str], str],
+        record: bool = True,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.calls: dict[str, Call] = {}
+        self.counters = Counters()
+        self.dispatcher = dispatcher
+        self.rules = rules
+        self.entries = entries
+        self.journal_ok = True
+        self._switch = switch
+        self._journal = journal
+        self._raw_path = raw_path
+        self._record = record
+        self._clock = clock
+        self._inbox: deque[e.Input] = deque()
+        self._wake = asyncio.Event()
+        self._ended: dict[str, float] = {}
+        self._alarms: list[tuple[float, str]] = []
+        self._observers: list[Callable[[Change], None]] = []
+        self._batch = Batch()
+        self._pending: list[c.ToSwitch] = []
+        self._changed: dict[str, Call] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # ------------------------------------------------------------------ in
+    def feed(self, events: Iterable[e.Input]) -> None:
+        """Takes events in their order. Never blocks, never raises."""
+        self._inbox.extend(events)
+        self._wake.set()
+
+    def observe(self, observer: Callable[[Change], None]) -> Callable[[], None]:
+        """Calls `observer` after each turn, when its effects are journalled. Returns the way to stop."""
+        self._observers.append(observer)
+        return lambda: self._observers.remove(observer)
+
+    def ask_seat(self, seat: str, to: SeatState, reason: str | None = None) -> Seat:
+        """A person sets a seat's state. Raises routing.SeatError."""
+        now = self._clock()
+        current = self.dispatcher.seat(seat)
+        result = self.dispatcher.ask(seat, to, now, reason)
+        if current.state is SeatState.WRAP_UP and current.call is not None:
+            self.feed([e.WrapUpDone(current.call, seat)])
+        self._wake.set()
+        return result
+
+    def hang_up(self, call: str) -> bool:
+        """A person ends a call. False if the caller has already left."""
+        known = self.calls.get(call)
+        if known is None or known.ended_at is not None:
+            return False
+        self._switch.do(c.HangUp(call, known.channel))
+        return True
+
+    # ------------------------------------------------------------------ life
+    async def recover(self) -> None:
+        """Folds the journal: calls and seats as the last process left them. Raises JournalError."""
+        for row in (await self._journal.seats()).values():
+            seat = self.dispatcher.seats.get(row["id"])
+            if seat is not None:
+                self.dispatcher.restore(_seat_from(row, seat))
+        async for event, at in self._journal.replay():
+            self._fold(event, at)
+        for call in self.calls.values():
+            if call.state is S.WAITING and call.demand is not None and call.waiting_since is not None:
+                self.dispatcher.enqueue(Waiting(call.id, call.demand, call.waiting_since))
+            self._arm(call)
+        self._release_stray_seats(self._clock())
+
+    def _fold(self, event: e.Event, at: float) -> None:
+        try:
+            call, _ = step(self.calls.get(event.call), event, at, self.rules)
+        except CallError:
+            return
+        if call.state is S.ENDED:
+            self.calls.pop(call.id, None)
+        else:
+            self.calls[call.id] = call
+
+    def start(self) -> None:
+        """Starts the turns and the heart-beat."""
+        self._tasks = [
+            asyncio.create_task(self._run(), name="engine"),
+            asyncio.create_task(self._beats(), name="engine-beat"),
+        ]
+
+    async def stop(self) -> None:
+        """Finishes what is in the inbox, then stops. Calls stay: the switch and the journal hold them."""
+        if self._inbox:
+            try:
+                await asyncio.wait_for(self._turn(), 2.0)
+            except (TimeoutError, JournalError):
+                log.warning("stopping with events not yet journalled; reconciliation will find them")
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    async def link_up(self) -> None:
+        """The switch can be reached (again): tell it the entries, learn its truth."""
+        self._switch.announce(self.entries)
+        self._switch.beat(self._clock())
+        await self.sweep(after_gap=True)
+
+    async def sweep(self, *, after_gap: bool = False) -> None:
+        """Compares with the switch and feeds the differences. Raises what `snapshot` raises."""
+        snapshot = await self._switch.snapshot()
+        events, orphans = reconcile(self.calls, snapshot, self._ended)
+        self.counters.reconciled += len(events)
+        if events and not after_gap:
+            log.warning("the switch disagreed with us", extra={"differences": len(events)})
+        phones: list[e.Input] = []
+        for seat in self.dispatcher.seats.values():
+            if seat.id in snapshot.phones:
+                phones.append(e.PhoneUp(seat.id))
+            elif seat.state is not SeatState.OFFLINE:
+                phones.append(e.PhoneDown(seat.id))
+        self.feed([*phones, *events])
+        for orphan in orphans:
+            self._switch.do(c.CancelLeg("", orphan))
+        now = self._clock()
+        for seat in list(self.dispatcher.seats.values()):
+            if seat.state is SeatState.TALKING and seat.call is not None and seat.call not in self.calls:
+                self.dispatcher.talk_ended(seat.id, seat.call, now)
+
+    async def _beats(self) -> None:
+        """The sign of life for the dialplan: only while events are journalled and acted upon."""
+        while True:
+            await asyncio.sleep(1.0)
+            if self.journal_ok and self._switch.up:
+                self._switch.beat(self._clock())
+
+    async def _run(self) -> None:
+        while True:
+            timeout = self._until_next()
+            if not self._inbox:
+                try:
+                    await asyncio.wait_for(self._wake.wait(), timeout)
+                except TimeoutError:
+                    pass
+            self._wake.clear()
+            try:
+                await self._turn()
+            except Exception:
+                # A bug in one turn must not stop the hotline: counted, and the sweep mends the rest.
+                self.counters.errors += 1
+                log.exception("a turn of the engine failed")
+
+    def _until_next(self) -> float:
+        times = [self._alarms[0][0]] if self._alarms else []
+        seats = self.dispatcher.next_deadline()
+        if seats is not None:
+            times.append(seats)
+        return max(0.0, min(1.0, min(times, default=1e12) - self._clock()))
+
+    # ------------------------------------------------------------------ one turn
+    async def _turn(self) -> None:
+        now = self._clock()
+        while self._inbox:
+            event = self._inbox.popleft()
+            self.counters.events += 1
+            try:
+                self._take(event, now)
+            except Exception:
+                self.counters.errors += 1
+                log.exception("an event could not be handled", extra={"event": type(event).__name__})
+        self._fire_due(now)
+        for match in self.dispatcher.match(now, self._offer_id):
+            self.counters.offers += 1
+            self._apply(e.Offered(match.call, match.offer, match.seat, match.offer, match.deadline), now)
+        seats = self.dispatcher.take_changes()
+        self._batch.seats = [_seat_json(s) for s in seats]
+        if not self._batch:
+            return
+        began = now
+        batch, self._batch = self._batch, Batch()
+        pending, self._pending = self._pending, []
+        changed, self._changed = list(self._changed.values()), {}
+        await self._write(batch)
+        if self._clock() - began > STALE_COMMANDS:
+            self._decide_anew(pending)
+        else:
+            for command in pending:
+                self.counters.commands += 1
+                self._switch.do(command)
+        if self._observers:
+            change = Change(changed, seats, batch.entries)
+            for observer in self._observers:
+                try:
+                    observer(change)
+                except Exception:
+                    self.counters.errors += 1
+                    log.exception("an observer failed")
+
+    async def _write(self, batch: Batch) -> None:
+        delay = 0.05
+        while True:
+            try:
+                await self._journal.append(batch)
+            except JournalError as error:
+                # Commands wait; the heart-beat stops, so that the dialplan brings new callers to the
+                # native queue; what has happened is kept in memory and written when it can be.
+                self.counters.journal_errors += 1
+                if self.journal_ok:
+                    log.error("journal: %s; new callers go to the native queue", error)
+                self.journal_ok = False
+                await asyncio.sleep(delay)
+                delay = min(1.0, delay * 2)
+            else:
+                if not self.journal_ok:
+                    log.warning("journal: writable again")
+                self.journal_ok = True
+                self.counters.batches += 1
+                return
+
+    def _decide_anew(self, pending: Sequence[c.ToSwitch]) -> None:
+        """Commands held back too long may be wrong by now: legs are not made, hang-ups stay right."""
+        for command in pending:
+            if isinstance(command, c.RingSeat):
+                self.feed([e.LegLeft(command.call, command.leg, e.NEVER_RUNG)])
+            elif command.idempotent:
+                self._switch.do(command)
+
+    def _offer_id(self, call: str, seat: str) -> str:
+        return leg_id(call, seat, self.calls[call].offers + 1)
+
+    def _take(self, event: e.Input, now: float) -> None:
+        if isinstance(event, e.PhoneUp):
+            self.dispatcher.phone_up(event.seat, now)
+        elif isinstance(event, e.PhoneDown):
+            self.dispatcher.phone_down(event.seat, now)
+        else:
+            self._apply(event, now)
+
+    def _apply(self, event: e.Event, now: float) -> None:
+        old = self.calls.get(event.call)
+        if old is None and (not isinstance(event, e.Arrived) or event.call in self._ended):
+            self.counters.ignored += 1
+            return
+        if old is not None and isinstance(event, e.Arrived):
+            self.counters.ignored += 1
+            return
+        call, commands = step(old, event, now, self.rules)
+        if call is old and not commands:
+            self.counters.ignored += 1
+            return
+        self._batch.entries.append((event, now))
+        self._changed[call.id] = call
+        if old is None:
+            self.counters.calls += 1
+            self._batch.opened.append(call.id)
+        if old is not None and old.ended_at is None and call.ended_at is not None and self._record:
+            job = recording_job(call, self._raw_path(call.id))
+            if job is not None:
+                self._batch.jobs.append(job)
+        if call.ended_at is not None:
+            self._batch.finished.append(call_json(call))
+        if call.state is S.ENDED:
+            self.calls.pop(call.id, None)
+            self._ended[call.id] = now
+            self._batch.closed.append(call.id)
+        else:
+            self.calls[call.id] = call
+            self._arm(call)
+        for command in commands:
+            if isinstance(command, c.ToSwitch):
+                self._pending.append(command)
+            else:
+                self._dispatch(command, now)
+
+    def _dispatch(self, command: c.Command, now: float) -> None:
+        d = self.dispatcher
+        match command:
+            case c.Enqueue():
+                d.enqueue(Waiting(command.call, command.demand, command.since))
+            case c.Withdraw():
+                d.withdraw(command.call)
+            case c.SeatRings():
+                d.ringing(command.seat, command.offer, now)
+            case c.SeatTalks():
+                d.talking(command.seat, command.call, command.offer, now)
+            case c.OfferEnds():
+                d.offer_ended(command.seat, command.offer, command.outcome, now)
+            case c.TalkEnds():
+                d.talk_ended(command.seat, command.call, now)
+                if d.policy.wrap_up <= 0:
+                    self.feed([e.WrapUpDone(command.call, command.seat)])
+
+    # ------------------------------------------------------------------ time
+    def _arm(self, call: Call) -> None:
+        due = next_deadline(call)
+        if due is not None:
+            heapq.heappush(self._alarms, (due[0], call.id))
+
+    def _fire_due(self, now: float) -> None:
+        while self._alarms and self._alarms[0][0] <= now:
+            _, call_id = heapq.heappop(self._alarms)
+            call = self.calls.get(call_id)
+            due = next_deadline(call) if call is not None else None
+            if due is not None and due[0] <= now:
+                self._apply(e.TimerFired(call_id, due[1]), now)
+                again = self.calls.get(call_id)
+                if again is not None:
+                    self._arm(again)
+        for seat, call_id in self.dispatcher.expire(now):
+            self._apply(e.WrapUpDone(call_id, seat), now)
+        self._release_stray_seats(now)
+        if self._ended:
+            for call_id in [i for i, at in self._ended.items() if at < now - ENDED_MEMORY]:
+                del self._ended[call_id]
+
+    def _release_stray_seats(self, now: float) -> None:
+        """No seat waits for a call that does not exist, whatever went wrong before."""
+        for seat in list(self.dispatcher.seats.values()):
+            if seat.deadline is None or seat.deadline > now - 10.0:
+                continue
+            if seat.state in (SeatState.OFFERED, SeatState.RINGING) and seat.offer is not None:
+                call = self.calls.get(seat.call or "")
+                if call is None or call.offer is None or call.offer.id != seat.offer:
+                    self.dispatcher.offer_ended(seat.id, seat.offer, e.OUTCOME_OF_CAUSE[e.NEVER_RUNG], now)
+
+
+def _seat_json(seat: Seat) -> dict[str, Any]:
+    return {
+        "id": seat.id, "state": seat.state.value, "since": seat.since, "deadline": seat.deadline,
+        "idle_since": seat.idle_since, "call": seat.call, "offer": seat.offer, "reason": seat.reason,
+        "wanted": seat.wanted.value if seat.wanted else None, "missed": seat.missed,
+    }  # fmt: skip
+
+
+def _seat_from(row: Mapping[str, Any], seat: Seat) -> Seat:
+    return Seat(
+        id=seat.id, name=seat.name, centre=seat.centre, skills=seat.skills, state=SeatState(row["state"]),
+        since=row["since"], deadline=row["deadline"], idle_since=row["idle_since"], call=row["call"],
+        offer=row["offer"], reason=row["reason"],
+        wanted=SeatState(row["wanted"]) if row["wanted"] else None, missed=row["missed"],
+    )  # fmt: skip

@@ -1,0 +1,197 @@
+"""Everything that can happen to a call, from the switch, the dispatcher, a clock or a person.
+
+Events are what the journal holds: a call's state is the fold of its events. Fields are plain JSON
+values, so that an entry written by one version can be read by the next: fields are only ever added,
+with a default.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from routing import OfferOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base: `call` is the call's id. The time is given beside the event, never inside."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived(Event):
+    """The switch has answered a new caller and greets it."""
+
+    channel: str
+    dialled: str
+    number: str = ""
+    name: str = ""
+    flow: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowStarted(Event):
+    """The switch has put the caller under our control (AsyncAGI)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptsDone(Event):
+    """What we told the switch to play has ended, by itself or by a key. `ticket` names the command."""
+
+    ticket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DigitPressed(Event):
+    """The caller pressed a key."""
+
+    digit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired(Event):
+    """A timer that the state asked for: a flow's timer, or the offer's deadline ("offer")."""
+
+    timer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits(Event):
+    """The caller is in the waiting loop of the switch: it can be joined from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoicemailBegan(Event):
+    """The caller has heard the beep."""
+
+
+@dataclass(frozen=True, slots=True)
+class WentNative(Event):
+    """The switch took the caller into its own queue because the service was silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered(Event):
+    """The dispatcher has reserved a seat for the caller."""
+
+    offer: str = ""
+    seat: str = ""
+    leg: str = ""
+    deadline: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LegRinging(Event):
+    """A seat's phone rings."""
+
+    leg: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LegJoined(Event):
+    """A channel has entered the talk: `leg` is a seat's, or the call's own id for the caller."""
+
+    leg: str = ""
+    seat: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LegLeft(Event):
+    """A seat's channel is gone, or could not be made. `cause` is a Q.850 number (0 unknown)."""
+
+    leg: str = ""
+    cause: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CallerLeft(Event):
+    """The caller's channel is gone."""
+
+    cause: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUpDone(Event):
+    """The seat has finished its work after the call."""
+
+    seat: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftMade(Event):
+    """A draft ticket exists for the call."""
+
+    ticket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneUp:
+    """A seat's phone has registered. Not a call's event: the dispatcher's."""
+
+    seat: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneDown:
+    """A seat's phone is no longer registered."""
+
+    seat: str
+
+
+Input = Event | PhoneUp | PhoneDown
+"""What telephony feeds to the engine."""
+
+KINDS: dict[str, type[Event]] = {
+    cls.__name__: cls
+    for cls in (
+        Arrived, FlowStarted, PromptsDone, DigitPressed, TimerFired, Waits, VoicemailBegan, WentNative,
+        Offered, LegRinging, LegJoined, LegLeft, CallerLeft, WrapUpDone, DraftMade,
+    )
+}  # fmt: skip
+
+
+class Codec:
+    """Event ⇄ JSON text. Unknown fields of a newer version are passed over, unknown kinds refused."""
+
+    _names: ClassVar[dict[type[Event], tuple[str, ...]]] = {
+        cls: tuple(f.name for f in fields(cls)) for cls in KINDS.values()
+    }
+    _encode = staticmethod(json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode)
+
+    @classmethod
+    def encode(cls, event: Event) -> str:
+        """One event as compact JSON with its kind under "e"."""
+        kind = type(event)
+        data: dict[str, Any] = {"e": kind.__name__}
+        for name in cls._names[kind]:
+            data[name] = getattr(event, name)
+        return cls._encode(data)
+
+    @classmethod
+    def decode(cls, text: str | bytes) -> Event:
+        """Raises ValueError for what is no event of ours."""
+        data = json.loads(text)
+        kind = KINDS.get(data.get("e", "")) if isinstance(data, dict) else None
+        if kind is None:
+            raise ValueError("no event kind of this version; was the journal written by a newer one?")
+        try:
+            return kind(**{n: data[n] for n in cls._names[kind] if n in data})
+        except TypeError as e:
+            raise ValueError(f"{kind.__name__}: {e}") from None
+
+
+NEVER_RUNG = -1
+"""Cause of a leg that we decided not to make after all: no fault of the seat's."""
+
+OUTCOME_OF_CAUSE: dict[int, OfferOutcome] = {
+    NEVER_RUNG: OfferOutcome.WITHDRAWN,
+    16: OfferOutcome.NO_ANSWER,  # cancelled by us after the deadline
+    17: OfferOutcome.REFUSED,
+    18: OfferOutcome.NO_ANSWER,
+    19: OfferOutcome.NO_ANSWER,
+    21: OfferOutcome.REFUSED,
+}
+"""Q.850 cause of a seat's leg that never joined → how the offer ended; others: unreachable."""

@@ -1,0 +1,148 @@
+"""The journal in a Redis Stream, and one in memory for unit tests.
+
+Keys (prefix `hotline:`):
+    journal     stream   every event of every call: c = call, t = unix seconds, d = event as JSON
+    live        hash     call → id of the last entry before its first one (where a fold begins)
+    seats       hash     seat → its state as JSON
+    recordings  stream   one job per call whose caller left (read by recording workers)
+    finished    stream   the whole call as JSON (read by the book of calls)
+
+A batch is one MULTI/EXEC: a caller's end and its recording job are written together or not at all, so
+a process that dies between two lines leaves no recording without a job.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from .events import Codec, Event
+from .ports import Batch, JournalError
+
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+PAGE = 1000
+
+
+class RedisJournal:
+    """See the module's text. `redis` must not decode responses."""
+
+    def __init__(self, redis: Redis, prefix: str = "hotline:", keep_seconds: float = 3 * 86400) -> None:
+        self._redis = redis
+        self._p = prefix
+        self._keep = keep_seconds
+        self._last = "0-0"
+        self._known_last = False
+
+    async def _find_last(self) -> None:
+        newest = await self._redis.xrevrange(self._p + "journal", count=1)
+        self._last = newest[0][0].decode() if newest else "0-0"
+        self._known_last = True
+
+    async def append(self, batch: Batch) -> None:
+        """One MULTI/EXEC. Raises JournalError; a broken connection may leave it unknown whether the
+        batch was written: writing it again is then right, since events of a call are folded by a
+        machine that ignores what it has already seen."""
+        p = self._p
+        try:
+            if not self._known_last:
+                await self._find_last()
+            pipe = self._redis.pipeline(transaction=True)
+            for call in batch.opened:
+                pipe.hset(p + "live", call, self._last)
+            for event, at in batch.entries:
+                pipe.execute_command("XADD", p + "journal", "*", "c", event.call, "t", repr(at), "d", Codec.encode(event))
+            for seat in batch.seats:
+                pipe.hset(p + "seats", seat["id"], _dumps(seat))
+            for job in batch.jobs:
+                pipe.execute_command("XADD", p + "recordings", "*", "job", _dumps(job))
+            for call_data in batch.finished:
+                pipe.execute_command("XADD", p + "finished", "*", "call", _dumps(call_data))
+            if batch.closed:
+                pipe.hdel(p + "live", *batch.closed)
+            replies = await pipe.execute()
+        except (RedisError, OSError) as error:
+            self._known_last = False
+            raise JournalError(f"the journal cannot be written: {type(error).__name__}") from error
+        if batch.entries:
+            last = replies[len(batch.opened) + len(batch.entries) - 1]
+            self._last = last.decode() if isinstance(last, bytes) else str(last)
+
+    async def replay(self) -> AsyncIterator[tuple[Event, float]]:
+        """Entries of live calls, oldest first. Raises JournalError."""
+        try:
+            live = {k.decode(): v.decode() for k, v in (await self._redis.hgetall(self._p + "live")).items()}
+            if not live:
+                return
+            at = min(live.values(), key=_stream_order)
+            while True:
+                page = await self._redis.xrange(self._p + "journal", min=f"({at}", count=PAGE)
+                for entry_id, data in page:
+                    at = entry_id.decode()
+                    if data[b"c"].decode() in live:
+                        yield Codec.decode(data[b"d"]), float(data[b"t"])
+                if len(page) < PAGE:
+                    return
+        except (RedisError, OSError) as error:
+            raise JournalError(f"the journal cannot be read: {type(error).__name__}") from error
+
+    async def seats(self) -> Mapping[str, dict[str, Any]]:
+        """Seat → last snapshot. Raises JournalError."""
+        try:
+            rows = await self._redis.hgetall(self._p + "seats")
+        except (RedisError, OSError) as error:
+            raise JournalError(f"the journal cannot be read: {type(error).__name__}") from error
+        return {k.decode(): json.loads(v) for k, v in rows.items()}
+
+    async def trim(self, now: float) -> int:
+        """Drops entries older than the kept time and older than every live call. Returns how many."""
+        try:
+            live = [v.decode() for v in await self._redis.hvals(self._p + "live")]
+            oldest = f"{int((now - self._keep) * 1000)}-0"
+            minimum = min([*live, oldest], key=_stream_order)
+            return int(await self._redis.xtrim(self._p + "journal", minid=minimum, approximate=True))
+        except (RedisError, OSError) as error:
+            raise JournalError(f"the journal cannot be trimmed: {type(error).__name__}") from error
+
+
+def _stream_order(entry_id: str) -> tuple[int, int]:
+    ms, _, seq = entry_id.partition("-")
+    return int(ms), int(seq or 0)
+
+
+class MemoryJournal:
+    """For unit tests: keeps everything, can be told to fail."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[Event, float]] = []
+        self.live: set[str] = set()
+        self.seat_rows: dict[str, dict[str, Any]] = {}
+        self.jobs: list[dict[str, Any]] = []
+        self.finished: list[dict[str, Any]] = []
+        self.failing = False
+
+    async def append(self, batch: Batch) -> None:
+        """Raises JournalError while `failing`."""
+        if self.failing:
+            raise JournalError("told to fail")
+        self.live.update(batch.opened)
+        # Through the codec, as the real one: what cannot be written fails here too.
+        self.entries += [(Codec.decode(Codec.encode(e)), at) for e, at in batch.entries]
+        for seat in batch.seats:
+            self.seat_rows[seat["id"]] = json.loads(_dumps(seat))
+        self.jobs += batch.jobs
+        self.finished += batch.finished
+        self.live.difference_update(batch.closed)
+
+    async def replay(self) -> AsyncIterator[tuple[Event, float]]:
+        """Entries of live calls."""
+        for event, at in list(self.entries):
+            if event.call in self.live:
+                yield event, at
+
+    async def seats(self) -> Mapping[str, dict[str, Any]]:
+        """Snapshots."""
+        return dict(self.seat_rows)

@@ -1,0 +1,112 @@
+"""What the heart needs of the outside: a switch and a journal. Telephony and Redis provide them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from .commands import ToSwitch
+from .events import Event
+
+
+class Place(StrEnum):
+    """Where a channel is in the switch."""
+
+    GREETING = "greeting"
+    FLOW = "flow"
+    WAITING = "waiting"
+    VOICEMAIL = "voicemail"
+    NATIVE = "native"
+    SEAT = "seat"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelView:
+    """One channel as the switch reports it."""
+
+    id: str
+    name: str
+    place: Place
+    bridge: str | None = None
+    """Id of the bridge it is in, i.e. it talks."""
+    number: str = field(default="", repr=False)
+    caller_name: str = field(default="", repr=False)
+    dialled: str = ""
+    age: float = 0.0
+    """Seconds since it was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The switch's channels and the seats whose phones are registered, asked for at `asked_at`."""
+
+    asked_at: float
+    channels: Sequence[ChannelView]
+    phones: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How the switch begins a call to one dialled number."""
+
+    flow: str
+    """name@version"""
+    prompts: tuple[str, ...]
+    """The constant beginning; empty: the service speaks from the first moment."""
+
+
+class Switch(Protocol):
+    """Commands go out in the order given; nothing here waits for the network except `snapshot`."""
+
+    @property
+    def up(self) -> bool:
+        """Whether the link is logged in."""
+
+    def do(self, command: ToSwitch) -> None:
+        """Carries a command out. Failures come back as events (a leg that cannot be made: LegLeft)."""
+
+    def beat(self, now: float) -> None:
+        """Tells the switch that the service lives."""
+
+    def announce(self, entries: Mapping[str, Entry]) -> None:
+        """Tells the switch how to begin calls to each dialled number."""
+
+    async def snapshot(self) -> Snapshot:
+        """Asks for all channels and phones. Raises an OSError-like error when the link is down."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one turn of the engine writes, all or nothing."""
+
+    entries: list[tuple[Event, float]] = field(default_factory=list)
+    opened: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    seats: list[dict[str, Any]] = field(default_factory=list)
+    jobs: list[dict[str, Any]] = field(default_factory=list)
+    """Recording jobs of callers who left."""
+    finished: list[dict[str, Any]] = field(default_factory=list)
+    """Calls for the book of calls, as JSON values."""
+
+    def __bool__(self) -> bool:
+        return bool(self.entries or self.seats)
+
+
+class Journal(Protocol):
+    """Durable, ordered. `append` returns when the batch is as safe as the journal can make it."""
+
+    async def append(self, batch: Batch) -> None:
+        """Writes the whole batch or nothing. Raises JournalError; then nothing was written."""
+
+    def replay(self) -> AsyncIterator[tuple[Event, float]]:
+        """All entries of calls that are still live, oldest first."""
+
+    async def seats(self) -> Mapping[str, dict[str, Any]]:
+        """The last snapshot of every seat."""
+
+
+class JournalError(Exception):
+    """The journal cannot be written or read now."""

@@ -1,0 +1,119 @@
+"""The switch's truth against ours, after a reconnect, a restart, and now and then for certain.
+
+Pure: calls and a snapshot in, events out. The events go the ordinary way (journal, step), so that a
+reconciled call looks like any other. What began after the snapshot was asked for is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from . import events as e
+from .model import LIVE, Call, CallState, LegState
+from .ports import ChannelView, Place, Snapshot
+
+S = CallState
+MARGIN = 0.5
+"""Seconds before the request within which our newer knowledge wins."""
+
+
+def split_leg(leg_id: str) -> tuple[str, str] | None:
+    """A seat leg's id is "<call>~<seat>~<n>": (call, seat), or None for other channels."""
+    parts = leg_id.split("~")
+    return (parts[0], parts[1]) if len(parts) == 3 else None
+
+
+def leg_id(call: str, seat: str, n: int) -> str:
+    """The id of the n-th seat leg of a call: also the id of its offer."""
+    return f"{call}~{seat}~{n}"
+
+
+def reconcile(
+    calls: Mapping[str, Call], snapshot: Snapshot, ended: Collection[str] = ()
+) -> tuple[list[e.Event], list[str]]:
+    """Returns events that bring our calls to the switch's truth, and orphan legs to be hung up.
+
+    Args:
+        calls: ours, by id.
+        snapshot: the switch's.
+        ended: calls that ended lately: their channels may still be in the snapshot.
+    """
+    views = {v.id: v for v in snapshot.channels}
+    before = snapshot.asked_at - MARGIN
+    out: list[e.Event] = []
+    for call in calls.values():
+        if call.state in LIVE and call.arrived_at < before:
+            out += _known(call, views, before)
+    out += _unknown(calls, views, ended)
+    orphans = _orphans(calls, views, ended)
+    return out, orphans
+
+
+def _known(call: Call, views: Mapping[str, ChannelView], before: float) -> Iterable[e.Event]:
+    caller = views.get(call.id)
+    if caller is None:
+        yield e.CallerLeft(call.id, cause=0)
+        return
+    joined = False
+    for leg in call.legs:
+        if leg.kind != "seat" or leg.state is LegState.GONE or leg.started_at >= before:
+            joined = joined or leg.state is LegState.JOINED
+            continue
+        view = views.get(leg.id)
+        if view is None:
+            # We do not know why it ended. A talk's end is a lost seat: the caller gets another human. A
+            # leg that never joined may never have been made (killed before the command): no seat's fault.
+            cause = 0 if leg.state is LegState.JOINED else e.NEVER_RUNG
+            yield e.LegLeft(call.id, leg.id, cause)
+        elif view.bridge is not None and view.bridge == caller.bridge:
+            joined = True
+            if leg.state is not LegState.JOINED:
+                yield e.LegJoined(call.id, leg.id, leg.who or "")
+    if caller.place is Place.NATIVE and call.state is not S.NATIVE:
+        yield e.WentNative(call.id)
+    elif caller.place is Place.WAITING and caller.bridge is None and not joined:
+        if call.state not in (S.WAITING, S.OFFERED):
+            yield e.Waits(call.id)
+    elif caller.place is Place.VOICEMAIL and call.state is not S.VOICEMAIL:
+        yield e.VoicemailBegan(call.id)
+    elif caller.place is Place.FLOW and call.state is S.ARRIVED:
+        yield e.FlowStarted(call.id)
+
+
+def _unknown(
+    calls: Mapping[str, Call], views: Mapping[str, ChannelView], ended: Collection[str]
+) -> Iterable[e.Event]:
+    """Callers whose arrival we did not see: into our books, from where they are now."""
+    for view in views.values():
+        if view.place in (Place.SEAT, Place.OTHER) or view.id in calls or view.id in ended:
+            continue
+        yield e.Arrived(view.id, view.name, view.dialled, view.number, view.caller_name)
+        if view.place is Place.NATIVE:
+            yield e.WentNative(view.id)
+        elif view.place is Place.WAITING:
+            together = (v for v in views.values() if v.bridge and v.bridge == view.bridge)
+            partner = next((v for v in together if v.place is Place.SEAT), None)
+            names = split_leg(partner.id) if partner is not None else None
+            if partner is not None and names is not None:
+                yield e.LegJoined(view.id, partner.id, names[1])
+            else:
+                yield e.Waits(view.id)
+        elif view.place is Place.VOICEMAIL:
+            yield e.VoicemailBegan(view.id)
+        elif view.place is Place.FLOW:
+            yield e.FlowStarted(view.id)
+
+
+def _orphans(
+    calls: Mapping[str, Call], views: Mapping[str, ChannelView], ended: Collection[str]
+) -> list[str]:
+    """Seat legs that no call of ours has and that talk to nobody."""
+    out = []
+    for view in views.values():
+        names = split_leg(view.id)
+        if names is None or view.bridge is not None or view.age < 2.0:
+            continue
+        call = calls.get(names[0])
+        if call is None or call.leg(view.id) is None:
+            out.append(view.id)
+    return out

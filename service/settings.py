@@ -1,0 +1,124 @@
+"""Ports, paths and addresses of one instance: flags > environment > config/settings.yaml > defaults."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+from .errors import ConfigError
+
+ROOT = Path(__file__).resolve().parent.parent
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseSettings):
+    """One instance. Every field is also an environment variable HOTLINE_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix="HOTLINE_", extra="forbid", frozen=True)
+
+    config_dir: Path = ROOT / "config"
+    var_dir: Path = ROOT / "var"
+    rootfs: Path | None = Field(None, description="Debian root file system with Asterisk and Redis")
+
+    http_host: str = "127.0.0.1"
+    http_port: Port = 8345
+
+    private_asterisk: bool = Field(True, description="start an Asterisk of our own; false: use ami_host")
+    bind: str = Field("127.0.0.1", description="address of SIP, RTP and AMI of the private Asterisk")
+    sip_port: Port = 5060
+    rtp_start: Port = 10000
+    rtp_end: Port = 20000
+    ami_host: str = "127.0.0.1"
+    ami_port: Port = 5038
+    ami_user: str = "hotline"
+    ami_secret_file: Path | None = Field(None, description="default: made once under var_dir")
+    recording_spool: Path | None = Field(None, description="where Asterisk writes raw recordings")
+
+    private_redis: bool = True
+    redis_port: Port = 6345
+    redis_url: str | None = Field(None, description="your own Redis; switches the private one off")
+    redis_prefix: str = "hotline:"
+    store_url: str | None = Field(None, description="default: SQLite under var_dir")
+
+    asr_model: Path | None = Field(None, description="directory of a Vosk model; default: the small one")
+    asr_workers: Annotated[int, Field(ge=0, le=64)] = 1
+
+    phones: Annotated[int, Field(ge=0, le=64)] = Field(8, description="demo phones that register as seats")
+    record: bool = True
+    log_level: str = "info"
+    log_file: Path | None = Field(None, description="default: standard error (the demo: var_dir/log)")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, environment, file."""
+        path = Path(os.environ.get("HOTLINE_SETTINGS", ROOT / "config" / "settings.yaml"))
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=path)
+
+    # ------------------------------------------------------------------ derived
+    @property
+    def rootfs_dir(self) -> Path:
+        """Where `make setup` puts Asterisk and Redis."""
+        return self.rootfs or ROOT / "var" / "rootfs"
+
+    @property
+    def redis(self) -> str:
+        """URL of the Redis in use."""
+        return self.redis_url or f"redis://127.0.0.1:{self.redis_port}/0"
+
+    @property
+    def store(self) -> str:
+        """URL of the store in use."""
+        return self.store_url or f"sqlite+aiosqlite:///{(self.var_dir / 'hotline.db').resolve()}"
+
+    @property
+    def model_dir(self) -> Path:
+        """The recogniser's model."""
+        return self.asr_model or self.config_dir / "asr" / "zh-small"
+
+    @property
+    def spool(self) -> Path:
+        """Raw recordings, written by Asterisk."""
+        return (self.recording_spool or self.var_dir / "asterisk" / "spool" / "hotline").resolve()
+
+    @property
+    def recordings_dir(self) -> Path:
+        """The vault."""
+        return (self.var_dir / "recordings").resolve()
+
+    @property
+    def prompts_dir(self) -> Path:
+        """Built prompts: <lang>/<id>.wav."""
+        return (self.var_dir / "prompts").resolve()
+
+    @property
+    def secrets_dir(self) -> Path:
+        """AMI secret and token key, readable by the owner only."""
+        return self.var_dir / "secrets"
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Flags that are None are left to the other sources. Raises ConfigError."""
+    try:
+        return Settings(**{k: v for k, v in flags.items() if v is not None})
+    except ValidationError as error:
+        lines = []
+        for fault in error.errors(include_url=False, include_input=False):
+            name = ".".join(str(x) for x in fault["loc"])
+            lines.append(f"setting '{name}': {fault['msg']}")
+        raise ConfigError("\n".join(lines), "see config/settings.yaml, HOTLINE_… variables and 'hotline run --help'") from None

@@ -1,0 +1,185 @@
+"""The heart's `Switch` on a real Asterisk: typed commands out as AMI actions, typed events in."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from calls import commands as c
+from calls import events as e
+from calls.ports import Entry, Snapshot
+
+from ._link import ActionRefused, AmiLink, LinkDown
+from ._translate import Message, channel_view, translate
+
+log = logging.getLogger(__name__)
+
+_GONE = ("UNAVAILABLE", "INVALID", "UNKNOWN")
+_PROMPT = re.compile(r"^[A-Za-z0-9/_-]{1,100}$")
+
+
+@dataclass(slots=True)
+class SwitchCounters:
+    """For the metrics."""
+
+    failed_actions: int = 0
+    refused_values: int = 0
+
+
+class AsteriskSwitch:
+    """See calls.ports.Switch. `deliver` takes translated events, in the order Asterisk sent them."""
+
+    def __init__(
+        self, link: AmiLink, deliver: Callable[[Sequence[e.Input]], None], clock: Callable[[], float] = time.time
+    ) -> None:
+        self.link = link
+        self.counters = SwitchCounters()
+        self._deliver = deliver
+        self._clock = clock
+
+    @property
+    def up(self) -> bool:
+        """Logged in."""
+        return self.link.up
+
+    # ------------------------------------------------------------------ in
+    def on_messages(self, messages: Sequence[Message]) -> None:
+        """The link's batch of events. Phones' registrations are looked at here, calls are translated."""
+        events = translate(messages)
+        for m in messages:
+            if m.get("Event") == "ContactStatus":
+                self._contact(m, events)
+        if events:
+            self._deliver(events)
+
+    def _contact(self, m: Message, events: list[e.Input]) -> None:
+        seat = m.get("EndpointName") or m.get("AOR")
+        if not isinstance(seat, str) or not seat:
+            return
+        if m.get("ContactStatus") in ("Removed", "Unreachable"):
+            # A phone that registers anew removes its old contact too: ask what is true now.
+            self._ask_phone(seat)
+        else:
+            events.append(e.PhoneUp(seat))
+
+    def _ask_phone(self, seat: str) -> None:
+        def answered(reply: Message | None) -> None:
+            if reply is not None and reply.get("Value") in _GONE:
+                self._deliver([e.PhoneDown(seat)])
+
+        self._send({"Action": "Getvar", "Variable": f"DEVICE_STATE(PJSIP/{seat})"}, answered)
+
+    # ------------------------------------------------------------------ out
+    def _send(self, fields: dict[str, str | list[str]], on_reply: Callable[[Message | None], None]) -> None:
+        """`on_reply` gets None when there was no answer (link down, timeout)."""
+        try:
+            self.link.send_nowait(fields, on_reply)
+        except ActionRefused:
+            self.counters.refused_values += 1
+            log.warning("an action was refused: a value cannot be sent", extra={"action": fields["Action"]})
+            on_reply(None)
+        except LinkDown:
+            on_reply(None)
+
+    def _quiet(self, reply: Message | None) -> None:
+        if reply is None or reply.get("Response") == "Error":
+            # A caller or leg that has just gone: its Hangup event says so. Counted, nothing more.
+            self.counters.failed_actions += 1
+
+    def do(self, command: c.ToSwitch) -> None:
+        """Carries a command out; see the port."""
+        match command:
+            case c.RingSeat():
+                self._ring(command)
+            case c.CancelLeg():
+                self._send({"Action": "Hangup", "Channel": command.leg, "Cause": "16"}, self._quiet)
+            case c.HangUp():
+                self._send({"Action": "Hangup", "Channel": command.call, "Cause": str(command.cause)}, self._quiet)
+            case c.Play():
+                self._play(command)
+            case c.StopPlaying():
+                fields: dict[str, str | list[str]] = {
+                    "Action": "ControlPlayback", "Channel": command.channel, "Control": "stop",
+                }  # fmt: skip
+                self._send(fields, self._quiet)
+            case c.ToWaiting():
+                self._redirect(command.call, "hotline-wait")
+            case c.ToVoicemail():
+                for name, value in (("HL_SECONDS", f"{command.seconds:.0f}"), ("HL_LANGUAGE", command.language)):
+                    self._setvar(name, value, command.channel)
+                self._redirect(command.call, "hotline-voicemail")
+
+    def _ring(self, command: c.RingSeat) -> None:
+        name = re.sub(r'[^\w ·.\-]', "", command.name)[:40]
+        number = command.number or "anonymous"
+        fields: dict[str, str | list[str]] = {
+            "Action": "Originate", "ActionID": command.leg, "Channel": f"PJSIP/{command.seat}",
+            "Context": "hotline-seat", "Exten": "s", "Priority": "1", "Async": "true",
+            "Timeout": f"{(command.seconds + 5) * 1000:.0f}", "Codecs": "alaw,ulaw",
+            "CallerID": f'"{name}" <{number}>' if name else f"<{number}>",
+            "ChannelId": command.leg, "Variable": f"HL_CALLER={command.channel}",
+        }  # fmt: skip
+
+        def answered(reply: Message | None) -> None:
+            if reply is not None and reply.get("Response") != "Error":
+                return
+            self.counters.failed_actions += 1
+            # No answer: the leg may exist all the same. Ending it is idempotent; then it is over.
+            self._send({"Action": "Hangup", "Channel": command.leg, "Cause": "16"}, lambda _: None)
+            self._deliver([e.LegLeft(command.call, command.leg, e.NEVER_RUNG if reply is None else 20)])
+
+        self._send(fields, answered)
+
+    def _play(self, command: c.Play) -> None:
+        prompts = "&".join(p for p in command.prompts if _PROMPT.match(p))
+        app = f"Background {prompts},,,hotline-keys" if command.barge_in else f"Playback {prompts}"
+        fields: dict[str, str | list[str]] = {
+            "Action": "AGI", "Channel": command.channel, "Command": f"EXEC {app}", "CommandID": command.ticket,
+        }  # fmt: skip
+
+        def answered(reply: Message | None) -> None:
+            if reply is None or reply.get("Response") == "Error":
+                self.counters.failed_actions += 1
+                self._deliver([e.PromptsDone(command.call, command.ticket)])
+
+        self._send(fields, answered)
+
+    def _redirect(self, channel: str, context: str) -> None:
+        fields: dict[str, str | list[str]] = {
+            "Action": "Redirect", "Channel": channel, "Context": context, "Exten": "s", "Priority": "1",
+        }  # fmt: skip
+        self._send(fields, self._quiet)
+
+    def _setvar(self, name: str, value: str, channel: str | None = None) -> None:
+        fields: dict[str, str | list[str]] = {"Action": "Setvar", "Variable": name, "Value": value}
+        if channel is not None:
+            fields["Channel"] = channel
+        self._send(fields, self._quiet)
+
+    def beat(self, now: float) -> None:
+        """The global HEARTBEAT, in whole seconds as ${EPOCH} has them."""
+        self._setvar("HEARTBEAT", str(int(now)))
+
+    def announce(self, entries: Mapping[str, Entry]) -> None:
+        """Globals HL_FLOW_<number> and HL_SAY_<number>; running calls keep what they began with."""
+        for number, entry in entries.items():
+            self._setvar(f"HL_FLOW_{number}", entry.flow)
+            self._setvar(f"HL_SAY_{number}", "&".join(entry.prompts) if entry.prompts else "agi")
+
+    async def snapshot(self) -> Snapshot:
+        """Channels and registered phones. Raises LinkDown or ActionTimeout."""
+        asked = self._clock()
+        channels = await self.link.send_list({"Action": "CoreShowChannels"})
+        devices = await self.link.send_list({"Action": "DeviceStateList"})
+        views = [channel_view(m) for m in channels if m.get("Event") == "CoreShowChannel"]
+        phones = frozenset(
+            str(m.get("Device", ""))[6:]
+            for m in devices
+            if m.get("Event") == "DeviceStateChange"
+            and str(m.get("Device", "")).startswith("PJSIP/")
+            and m.get("State") not in _GONE
+        )
+        return Snapshot(asked, views, phones)

@@ -1,0 +1,168 @@
+"""AMI messages → the heart's typed events. Stateless: all it needs is in the message.
+
+A seat's leg carries its call and seat in its own id ("<call>~<seat>~<n>", set with ChannelId when we
+make it), so that no table has to survive a restart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+from calls import events as e
+from calls.ports import ChannelView, Place
+from calls.reconcile import split_leg
+
+from ._frames import unescape
+
+Message = Mapping[str, str | list[str]]
+
+_CALL_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+MAX_NAME = 64
+MAX_NUMBER = 32
+
+
+def _text(message: Message, key: str) -> str:
+    value = message.get(key, "")
+    return value if isinstance(value, str) else (value[0] if value else "")
+
+
+def _known(value: str) -> str:
+    """Asterisk writes <unknown> for an absent number or name."""
+    return "" if value == "<unknown>" else value
+
+
+def clean_number(value: str) -> str:
+    """A caller's number as it may be shown and dialled: digits, + * # only. Hostile input shrinks."""
+    return re.sub(r"[^0-9+*#]", "", _known(value))[:MAX_NUMBER]
+
+
+def clean_name(value: str) -> str:
+    """A caller's name without control characters, at most 64 characters."""
+    return "".join(ch for ch in unescape(_known(value)) if ch.isprintable())[:MAX_NAME]
+
+
+def _user_event(m: Message) -> e.Input | None:
+    call = _text(m, "Uniqueid")
+    match _text(m, "UserEvent"):
+        case "Arrived":
+            return e.Arrived(
+                call,
+                _text(m, "Channel"),
+                clean_number(_text(m, "Exten")),
+                clean_number(_text(m, "CallerIDNum")),
+                clean_name(_text(m, "CallerIDName")),
+                _text(m, "Flow"),
+            )
+        case "Waiting":
+            return e.Waits(call)
+        case "Voicemail":
+            return e.VoicemailBegan(call)
+        case "Native":
+            return e.WentNative(call)
+    return None
+
+
+def _hangup(m: Message) -> e.Input | None:
+    uid = _text(m, "Uniqueid")
+    try:
+        cause = int(_text(m, "Cause") or 0)
+    except ValueError:
+        cause = 0
+    names = split_leg(uid)
+    return e.LegLeft(names[0], uid, cause) if names else e.CallerLeft(uid, cause)
+
+
+def _bridge_enter(m: Message) -> e.Input | None:
+    uid = _text(m, "Uniqueid")
+    names = split_leg(uid)
+    return e.LegJoined(names[0], uid, names[1]) if names else None
+
+
+def _newstate(m: Message) -> e.Input | None:
+    uid = _text(m, "Uniqueid")
+    names = split_leg(uid)
+    return e.LegRinging(names[0], uid) if names and _text(m, "ChannelStateDesc") == "Ringing" else None
+
+
+def _digit(m: Message) -> e.Input | None:
+    uid = _text(m, "Uniqueid")
+    digit = _text(m, "Digit")
+    if split_leg(uid) or _text(m, "Direction") != "Received" or len(digit) != 1:
+        return None
+    return e.DigitPressed(uid, digit)
+
+
+def _originate_response(m: Message) -> e.Input | None:
+    """Only when no channel was made (its Hangup tells the rest): the action's id is the leg's."""
+    leg = _text(m, "ActionID")
+    names = split_leg(leg)
+    if names is None or _text(m, "Response") != "Failure" or _text(m, "Uniqueid") not in ("", "<null>"):
+        return None
+    return e.LegLeft(names[0], leg, cause=20)  # Q.850 20: subscriber absent
+
+
+def _agi_start(m: Message) -> e.Input | None:
+    return e.FlowStarted(_text(m, "Uniqueid"))
+
+
+def _agi_exec(m: Message) -> e.Input | None:
+    return e.PromptsDone(_text(m, "Uniqueid"), _text(m, "CommandID"))
+
+
+_BY_EVENT: dict[str, Callable[[Message], e.Input | None]] = {
+    "UserEvent": _user_event,
+    "Hangup": _hangup,
+    "BridgeEnter": _bridge_enter,
+    "Newstate": _newstate,
+    "DTMFEnd": _digit,
+    "OriginateResponse": _originate_response,
+    "AsyncAGIStart": _agi_start,
+    "AsyncAGIExec": _agi_exec,
+}
+
+
+def translate(messages: Iterable[Message]) -> list[e.Input]:
+    """Events in their order; what is not ours, or has an id that cannot be one, is left out."""
+    out: list[e.Input] = []
+    for message in messages:
+        reader = _BY_EVENT.get(_text(message, "Event"))
+        event = reader(message) if reader is not None else None
+        if event is None:
+            continue
+        if isinstance(event, e.Event) and not _CALL_ID.match(event.call):
+            continue
+        out.append(event)
+    return out
+
+
+_PLACES = {
+    "hotline-trunk": Place.GREETING,
+    "hotline-greeted": Place.GREETING,
+    "hotline-wait": Place.WAITING,
+    "hotline-flow": Place.FLOW,
+    "hotline-voicemail": Place.VOICEMAIL,
+    "hotline-native": Place.NATIVE,
+    "hotline-seat": Place.SEAT,
+}
+
+
+def channel_view(m: Message) -> ChannelView:
+    """One CoreShowChannel message."""
+    uid = _text(m, "Uniqueid")
+    place = _PLACES.get(_text(m, "Context"), Place.OTHER)
+    if split_leg(uid) is not None:
+        place = Place.SEAT
+    elif place is Place.GREETING and _text(m, "Application") == "AGI":
+        place = Place.FLOW
+    hours, minutes, seconds = (int(x) for x in (_text(m, "Duration") or "0:0:0").split(":"))
+    return ChannelView(
+        id=uid,
+        name=_text(m, "Channel"),
+        place=place,
+        bridge=_text(m, "BridgeId") or None,
+        number=clean_number(_text(m, "CallerIDNum")),
+        caller_name=clean_name(_text(m, "CallerIDName")),
+        dialled=clean_number(_text(m, "AccountCode")),
+        age=hours * 3600.0 + minutes * 60 + seconds,
+    )
