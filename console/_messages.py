@@ -1,0 +1,103 @@
+"""The messages of the event stream: hello first, then events, beats between them, bye last."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ._schema import Code, Draft, LiveCall, Model, Probe, Problem, Seat, Seconds, Time, Waiting
+
+
+class Snapshot(Model):
+    """The whole live picture, true as of event ``last_event_id``."""
+
+    last_event_id: Annotated[int, Field(ge=0, le=2**53)]
+    calls: list[LiveCall]
+    seats: list[Seat]
+    waiting: list[Waiting]
+    drafts: list[Draft] = Field(default_factory=list)
+    health: list[Probe] = Field(default_factory=list)
+
+
+class _Event(Model):
+    id: Annotated[int, Field(ge=0, le=2**53, description="grows strictly; give it back as ?since= to resume")]
+    at: Time
+
+
+class CallEvent(_Event):
+    """A call is new or has changed."""
+
+    type: Literal["call"] = "call"
+    data: LiveCall
+
+
+class SeatEvent(_Event):
+    """A seat has changed."""
+
+    type: Literal["seat"] = "seat"
+    data: Seat
+
+
+class WaitingEvent(_Event):
+    """A caller waits, has moved, or (position null) waits no longer."""
+
+    type: Literal["waiting"] = "waiting"
+    data: Waiting
+
+
+class DraftEvent(_Event):
+    """A draft is new or has changed."""
+
+    type: Literal["draft"] = "draft"
+    data: Draft
+
+
+class HealthEvent(_Event):
+    """A part of the service went up or down."""
+
+    type: Literal["health"] = "health"
+    data: Probe
+
+
+Event = CallEvent | SeatEvent | WaitingEvent | DraftEvent | HealthEvent
+
+
+class You(Model):
+    """Whom the token names, and what it may do."""
+
+    role: str
+    name: str
+    seat: str | None = None
+    rights: list[str]
+    expires_at: Time
+
+
+class HelloData(Model):
+    """First message: who you are, and the whole picture unless the stream was resumed."""
+
+    you: You
+    resumed: bool = Field(description="true: the events missed since ?since= follow, and snapshot is null")
+    snapshot: Snapshot | None
+    heartbeat: Seconds = Field(description="a beat comes at least this often; silence means a dead line")
+    break_reasons: list[Code]
+
+
+class Hello(_Event):
+    """What /api/v1/events says first (and, asked without a WebSocket, the only thing it says)."""
+
+    type: Literal["hello"] = "hello"
+    data: HelloData
+
+
+class Beat(_Event):
+    """Nothing happened; the line is alive."""
+
+    type: Literal["beat"] = "beat"
+
+
+class Bye(_Event):
+    """The server ends the stream and says why."""
+
+    type: Literal["bye"] = "bye"
+    data: Problem

@@ -1,0 +1,142 @@
+"""What the console needs of the rest: the desk. The service provides it over engine, store and vault.
+
+The desk gives everything in full; hiding what a reader may not see is the console's work (``_view``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from ._messages import Event, Snapshot
+from ._schema import Call, CallPage, Draft, DraftPage, Probe, Seat, SeatOrder, Waiting
+
+
+class Look(StrEnum):
+    """What an audit entry says was seen or done."""
+
+    NUMBER = "number"
+    TRANSCRIPT = "transcript"
+    DRAFT = "draft"
+    RECORDING = "recording"
+    SEAT_STATE = "seat_state"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One look or command, written before the answer leaves (Art. 19, 25).
+
+    Attributes:
+        at: unix seconds.
+        who: name in the token.
+        role: role in the token.
+        seat: the reader's own seat, if any.
+        what: what was seen or done.
+        calls: ids of the calls concerned (several for a list).
+        where: path of the request, without its query.
+        detail: for commands: the seat and the state ordered.
+    """
+
+    at: float
+    who: str
+    role: str
+    seat: str | None
+    what: Look
+    calls: tuple[str, ...]
+    where: str
+    detail: str = ""
+
+
+class RefusedError(Exception):
+    """The desk refuses a command in the present state; ``code`` says why (captions: ``problem.<code>``)."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class UnknownCursorError(Exception):
+    """The cursor given to a page belongs to no page (any more)."""
+
+
+class UnavailableError(Exception):
+    """A part the desk needs for this answer does not work just now; ``part`` is e.g. ``redis``."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__(part)
+        self.part = part
+
+
+class Desk(Protocol):
+    """Everything the console asks for. Any method may raise :class:`UnavailableError`."""
+
+    async def snapshot(self) -> Snapshot:
+        """Live calls (wrap-up included), all seats, waiting callers, open drafts, health."""
+        ...
+
+    async def calls(self, *, live: bool | None, limit: int, cursor: str | None) -> CallPage:
+        """A page of calls, newest first. ``live`` None: all; else only (not) live ones.
+
+        Raises:
+            UnknownCursorError: ``cursor`` is none of ours.
+        """
+        ...
+
+    async def call(self, call_id: str) -> Call | None:
+        """One call whole, live or not; None if there is none."""
+        ...
+
+    async def seats(self) -> Sequence[Seat]:
+        """All seats, in the order to show them."""
+        ...
+
+    async def waiting(self) -> Sequence[Waiting]:
+        """All waiting callers, first in line first."""
+        ...
+
+    async def tickets(self, *, seat: str | None, limit: int, cursor: str | None) -> DraftPage:
+        """A page of drafts and tickets, newest first; ``seat``: only those of calls this seat served.
+
+        Raises:
+            UnknownCursorError: ``cursor`` is none of ours.
+        """
+        ...
+
+    async def ticket(self, ticket_id: str) -> Draft | None:
+        """One draft or ticket; None if there is none."""
+        ...
+
+    async def recording(self, call_id: str) -> Path | None:
+        """The FLAC file of a call's recording; None if there is none."""
+        ...
+
+    async def order_seat(self, seat_id: str, order: SeatOrder) -> Seat | None:
+        """Set a seat's state and give the seat as it then is; None if there is no such seat.
+
+        Raises:
+            RefusedError: not in its present state, e.g. code ``seat-busy``.
+        """
+        ...
+
+    def events(self, since: int | None) -> AsyncIterator[Event]:
+        """Live events after event ``since`` (None: from now on), ids growing strictly and below 2**53.
+
+        A Redis Stream id serves as ``milliseconds * 1000 + sequence``. Events no longer kept are skipped.
+        Ends or raises when the source is lost: it is then asked again with the last id seen.
+        """
+        ...
+
+    async def health(self) -> Sequence[Probe]:
+        """The truth about every part, from fresh looks, within about a second."""
+        ...
+
+    async def metrics(self) -> str:
+        """Prometheus text (version 0.0.4)."""
+        ...
+
+    async def audit(self, entry: AuditEntry) -> None:
+        """Write ``entry`` where it lasts. If this raises, what was asked for is not shown."""
+        ...

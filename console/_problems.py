@@ -1,0 +1,91 @@
+"""Errors as the API tells them: one shape, a code, both languages, never a stack trace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from ._captions import caption
+from ._schema import Problem, Text2
+
+STATUS: Mapping[str, int] = {
+    "bad-query": 400,
+    "bad-id": 400,
+    "no-token": 401,
+    "bad-token": 401,
+    "token-expired": 401,
+    "not-allowed": 403,
+    "not-your-seat": 403,
+    "no-such-place": 404,
+    "no-such-call": 404,
+    "no-such-seat": 404,
+    "no-such-ticket": 404,
+    "no-recording": 404,
+    "unknown-cursor": 404,
+    "method-not-allowed": 405,
+    "refused": 409,
+    "too-large": 413,
+    "not-json": 415,
+    "bad-range": 416,
+    "bad-body": 422,
+    "internal": 500,
+    "unavailable": 503,
+    "audit-failed": 503,
+    "too-many-streams": 503,
+    "slow-reader": 503,
+    "listen-only": 400,
+    "stopping": 503,
+}
+
+
+class ProblemError(Exception):
+    """Raised by handlers; a middleware makes the answer of it.
+
+    Args:
+        code: key of :data:`STATUS`, or with ``status`` any other code of the desk's.
+        where: the field, parameter or part concerned; empty: the request's path is told.
+        status: HTTP status when ``code`` is not in the table.
+        headers: further headers of the answer, e.g. ``Allow``.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        where: str = "",
+        *,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.where = where
+        self.status = STATUS[code] if status is None else status
+        self.headers = dict(headers or {})
+        if self.status == 401:
+            self.headers.setdefault("WWW-Authenticate", 'Bearer realm="hotline"')
+
+
+def problem(code: str, where: str, status: int | None = None) -> Problem:
+    """The body that tells ``code``; an unknown code borrows the captions of ``refused``."""
+    what = caption(f"problem.{code}") or caption("problem.refused") or Text2(zh=code, en=code)
+    mend = caption(f"problem.{code}.mend") or caption("problem.refused.mend") or Text2(zh="", en="")
+    return Problem(
+        status=STATUS.get(code, 409) if status is None else status,
+        code=code,
+        what=what.en,
+        where=where,
+        mend=mend.en,
+        message=Text2(zh=f"{what.zh}。{mend.zh}。", en=f"{what.en}. {mend.en}."),
+    )
+
+
+def problem_response(error: ProblemError, path: str) -> web.Response:
+    """The HTTP answer of ``error``."""
+    body = problem(error.code, error.where or path, error.status)
+    return web.Response(
+        status=error.status,
+        text=body.model_dump_json(),
+        content_type="application/problem+json",
+        headers=error.headers,
+    )

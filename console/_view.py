@@ -1,0 +1,150 @@
+"""What a reader gets to see of a call or a draft: pure, from (reader, whole) to (shown, looks to audit)."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+from ._ports import Look
+from ._roles import Principal, Right
+from ._schema import Call, CallSummary, Draft, LiveCall, Segment, Withheld
+
+SummaryT = TypeVar("SummaryT", bound=CallSummary)
+_OWN_STATES = frozenset({"offered", "talking", "wrap_up"})
+_DIGITS = re.compile(r"\d(?:[- ]?\d){6,}")
+
+
+def mask_number(number: str | None) -> str | None:
+    """``13812341234`` → ``138****1234``; shorter ones keep less; nothing of 6 characters or fewer is kept."""
+    if not number:
+        return number
+    if len(number) >= 11:
+        return f"{number[:3]}****{number[-4:]}"
+    if len(number) >= 7:
+        return f"{number[:2]}****{number[-2:]}"
+    return "****"
+
+
+def mask_name(name: str | None) -> str | None:
+    """``张小明`` → ``张**``, whatever the length."""
+    return f"{name[0]}**" if name else name
+
+
+def mask_digits(text: str) -> str:
+    """Mask every run of seven or more digits in a text."""
+    return _DIGITS.sub(lambda found: str(mask_number(re.sub(r"[- ]", "", found.group()))), text)
+
+
+def owns_call(reader: Principal, call: CallSummary) -> bool:
+    """Whether the call is offered to, talking with or being wrapped up by the reader's own seat."""
+    if not reader.may(Right.OWN_CALL) or reader.seat is None:
+        return False
+    if call.state in _OWN_STATES and call.seat == reader.seat:
+        return True
+    # A seat brought in beside the first one has a leg of its own.
+    return call.state == "talking" and any(
+        leg.kind != "caller" and leg.who == reader.seat and leg.joined_at is not None and leg.ended_at is None
+        for leg in call.legs
+    )
+
+
+def owns_draft(reader: Principal, draft: Draft) -> bool:
+    """Whether the draft is of a call that the reader's seat served and still has to be confirmed."""
+    return reader.may(Right.OWN_CALL) and reader.seat is not None and draft.seat == reader.seat
+
+
+def _mask_call(call: SummaryT) -> SummaryT:
+    number = call.caller.number
+    masked = mask_number(number)
+
+    def hide(text: str) -> str:
+        return text.replace(number, masked or "") if number else text
+
+    changes: dict[str, object] = {
+        "caller": call.caller.model_copy(
+            update={"number": masked, "name": mask_name(call.caller.name), "masked": True}
+        ),
+        "legs": [
+            leg.model_copy(update={"who": mask_number(leg.who)}) if leg.kind in ("caller", "outside") else leg
+            for leg in call.legs
+        ],
+    }
+    if isinstance(call, LiveCall):
+        changes["earlier"] = []
+        changes["timeline"] = [
+            moment.model_copy(
+                update={
+                    "detail": {
+                        key: mask_digits(hide(value)) if isinstance(value, str) else value
+                        for key, value in moment.detail.items()
+                    }
+                }
+            )
+            for moment in call.timeline
+        ]
+    return call.model_copy(update=changes)
+
+
+def see_summary(reader: Principal, call: SummaryT) -> tuple[SummaryT, frozenset[Look]]:
+    """A call without words: with its number for those who may see it, else masked."""
+    if reader.may(Right.NUMBERS) or owns_call(reader, call):
+        return call, frozenset({Look.NUMBER}) if call.caller.number else frozenset()
+    return _mask_call(call), frozenset()
+
+
+def see_draft(reader: Principal, draft: Draft) -> tuple[Draft | None, frozenset[Look]]:
+    """A draft: whole for its own seat; with masked numbers for readers of words only; None for others."""
+    own = owns_draft(reader, draft)
+    if not (own or reader.may(Right.WORDS)):
+        return None, frozenset()
+    looks = {Look.DRAFT}
+    if own or reader.may(Right.NUMBERS):
+        return draft, frozenset(looks | ({Look.NUMBER} if draft.caller.phone else set()))
+    caller = draft.caller
+    return draft.model_copy(
+        update={
+            "caller": caller.model_copy(
+                update={"name": mask_name(caller.name), "phone": mask_number(caller.phone), "masked": True}
+            ),
+            "title": mask_digits(draft.title),
+            "content": mask_digits(draft.content),
+            "uncertain": [doubt.model_copy(update={"text": mask_digits(doubt.text)}) for doubt in draft.uncertain],
+        }
+    ), frozenset(looks)
+
+
+def see_call(reader: Principal, call: Call) -> tuple[Call, frozenset[Look]]:
+    """A call whole: what is hidden is null and named in ``withheld``."""
+    own = owns_call(reader, call)
+    shown, looks = see_summary(reader, call)
+    seen = set(looks)
+    withheld: list[Withheld] = ["number"] if shown.caller.masked else []
+    transcript, recording, draft = call.transcript, call.recording, call.draft
+    if transcript is not None:
+        if own or reader.may(Right.WORDS):
+            seen.add(Look.TRANSCRIPT)
+            if shown.caller.masked:
+                transcript = transcript.model_copy(update={"segments": [_mask_segment(s) for s in transcript.segments]})
+        else:
+            transcript = None
+            withheld.append("transcript")
+    if recording is not None and not (own or reader.may(Right.RECORDINGS)):
+        recording = None
+        withheld.append("recording")
+    if draft is not None:
+        whole = draft
+        draft, draft_looks = (draft, frozenset({Look.DRAFT})) if own else see_draft(reader, draft)
+        seen |= draft_looks
+        if draft is None and whole is not None:
+            withheld.append("draft")
+    return (
+        shown.model_copy(
+            update={"transcript": transcript, "recording": recording, "draft": draft, "withheld": withheld}
+        ),
+        frozenset(seen),
+    )
+
+
+def _mask_segment(segment: Segment) -> Segment:
+    words = [word.model_copy(update={"word": mask_digits(word.word)}) for word in segment.words]
+    return segment.model_copy(update={"text": mask_digits(segment.text), "words": words})
