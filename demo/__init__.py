@@ -1,1 +1,19 @@
-"""demo"""
+"""Demo phones: small SIP and RTP user agents for the demonstration and the tests.
+
+`Phone` is one SIP user, `OutgoingCall` and `IncomingCall` are its calls, with real audio both ways.
+`SeatPhone` and `Caller` play the two roles of the demonstration by a script of `Say`, `Press`,
+`Listen`, `Wait` and `Until` steps.
+"""
+
+from ._audio import CallEnded, Ended
+from ._call import Call
+from ._hearing import rms, tones_in
+from ._incoming import IncomingCall
+from ._outgoing import OutgoingCall
+from ._phone import Phone, RegistrationFailed
+from ._sip import Headers, SipError, Timers
+
+__all__ = [
+    "Call", "CallEnded", "Ended", "Headers", "IncomingCall", "OutgoingCall", "Phone", "RegistrationFailed",
+    "SipError", "Timers", "rms", "tones_in",
+]  # fmt: skip
