@@ -1,1 +1,67 @@
-"""tickets"""
+"""From words to a draft ticket, and the store of calls, tickets and the audit trail."""
+
+from ._draft import empty_draft, make_draft
+from ._errors import (
+    BadCursor,
+    GazetteerError,
+    NoSuchTicket,
+    RevisionConflict,
+    SchemaError,
+    StoreError,
+    StoreUnavailable,
+    StoreUrlError,
+    TicketsError,
+    TranscriptError,
+)
+from ._gazetteer import Gazetteer, Level, Region
+from ._model import (
+    AuditEntry,
+    CallRecord,
+    Doubt,
+    Draft,
+    Facts,
+    Kind,
+    Note,
+    Page,
+    Ticket,
+    TicketStatus,
+    TranscriptStatus,
+    Why,
+)
+from ._transcript import Segment, SegmentLike, Transcript, TranscriptLike, Word, WordLike
+
+__all__ = [
+    "AuditEntry",
+    "BadCursor",
+    "CallRecord",
+    "Doubt",
+    "Draft",
+    "Facts",
+    "Gazetteer",
+    "GazetteerError",
+    "Kind",
+    "Level",
+    "NoSuchTicket",
+    "Note",
+    "Page",
+    "Region",
+    "RevisionConflict",
+    "SchemaError",
+    "Segment",
+    "SegmentLike",
+    "StoreError",
+    "StoreUnavailable",
+    "StoreUrlError",
+    "Ticket",
+    "TicketStatus",
+    "TicketsError",
+    "Transcript",
+    "TranscriptError",
+    "TranscriptLike",
+    "TranscriptStatus",
+    "Why",
+    "Word",
+    "WordLike",
+    "empty_draft",
+    "make_draft",
+]
