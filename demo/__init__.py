@@ -10,10 +10,13 @@ from ._call import Call
 from ._hearing import rms, tones_in
 from ._incoming import IncomingCall
 from ._outgoing import OutgoingCall
+from ._people import Caller, CallReport, SeatPhone
 from ._phone import Phone, RegistrationFailed
+from ._script import HangUp, Listen, Press, Progress, Say, StayOn, Step, Until, Voice, Wait
 from ._sip import Headers, SipError, Timers
 
 __all__ = [
-    "Call", "CallEnded", "Ended", "Headers", "IncomingCall", "OutgoingCall", "Phone", "RegistrationFailed",
-    "SipError", "Timers", "rms", "tones_in",
+    "Call", "CallEnded", "CallReport", "Caller", "Ended", "HangUp", "Headers", "IncomingCall", "Listen",
+    "OutgoingCall", "Phone", "Press", "Progress", "RegistrationFailed", "Say", "SeatPhone", "SipError",
+    "StayOn", "Step", "Timers", "Until", "Voice", "Wait", "rms", "tones_in",
 ]  # fmt: skip

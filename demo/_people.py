@@ -1,0 +1,202 @@
+"""The two roles of the demonstration: a seat's phone and a caller."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from ._audio import CallEnded, Ended
+from ._incoming import IncomingCall
+from ._outgoing import OutgoingCall
+from ._phone import Phone
+from ._rtp import Pcm
+from ._script import Progress, StayOn, Step, Voice, perform, prepare
+
+
+class SeatPhone:
+    """A seat's phone that registers, takes one call after another, and plays its script in each.
+
+    An async context manager. While it is in a call it refuses others as busy (486). After its script it
+    stays on the line until the other side hangs up.
+
+    Args:
+        user: SIP user, e.g. "8001".
+        password: Its password.
+        script: What it does in a call.
+        server: (host, port) of the switch.
+        local_ip: Address to bind.
+        display_name: Name beside the number.
+        answer_after: Seconds of ringing before it answers; None rings on for ever.
+        refuse_with: A SIP status with which it refuses each call, None to take them.
+        voice: How it sounds.
+        expires: Seconds of a registration.
+        progress: Told "seat.registered", "seat.rings", "seat.answered", "seat.says", "seat.said",
+            "seat.heard", "seat.pressed" and "seat.ended", each with `seat`.
+
+    Attributes:
+        phone: The phone beneath.
+        taken: How many calls it has answered.
+        call: The call it is in or that rings, None when idle.
+    """
+
+    def __init__(
+        self,
+        user: str = "8001",
+        password: str = "demo-8001",
+        script: Sequence[Step] = (),
+        *,
+        server: tuple[str, int] = ("127.0.0.1", 5060),
+        local_ip: str = "127.0.0.1",
+        display_name: str | None = None,
+        answer_after: float | None = 1.0,
+        refuse_with: int | None = None,
+        voice: Voice | None = None,
+        expires: int = 120,
+        progress: Progress | None = None,
+    ) -> None:
+        self.phone = Phone(server, user, password, local_ip, display_name, on_call=self._on_call)
+        self.script = tuple(script)
+        self.answer_after = answer_after
+        self.refuse_with = refuse_with
+        self.taken = 0
+        self.call: IncomingCall | None = None
+        self._voice = voice or Voice()
+        self._expires = expires
+        self._progress = progress
+        self._speech: Mapping[str, Pcm] = {}
+
+    async def __aenter__(self) -> Self:
+        self._speech = await prepare(self.script, self._voice)
+        await self.phone.__aenter__()
+        try:
+            await self.phone.register(self._expires)
+        except BaseException as error:
+            await self.phone.__aexit__(type(error), error, None)
+            raise
+        self._tell("registered")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.phone.__aexit__(kind, error, trace)
+
+    def _tell(self, what: str, **data: object) -> None:
+        if self._progress is not None:
+            self._progress(f"seat.{what}", {"seat": self.phone.user, **data})
+
+    async def _on_call(self, call: IncomingCall) -> None:
+        if self.call is not None:
+            await call.reject(486)
+            return
+        if self.refuse_with is not None:
+            await call.reject(self.refuse_with)
+            self._tell("refused", status=self.refuse_with)
+            return
+        self.call = call
+        try:
+            await self._take(call)
+        except CallEnded:
+            pass  # the caller has gone: on to the next one
+        finally:
+            self.call = None
+            if call.end is not None:
+                self._tell("ended", reason=call.end.reason, by=call.end.by)
+
+    async def _take(self, call: IncomingCall) -> None:
+        await call.ring()
+        self._tell("rings", caller=call.caller)
+        with suppress(TimeoutError):
+            await call.ended(self.answer_after)
+        await call.answer()  # raises CallEnded when the caller did not wait
+        self.taken += 1
+        self._tell("answered")
+        await perform(call, [*self.script, StayOn(3600)], self._speech, self._tell)
+
+
+@dataclass(frozen=True, slots=True)
+class CallReport:
+    """How a scripted call went. `call` still holds the audio that was heard, and all times."""
+
+    call: OutgoingCall
+    answered: bool
+    end: Ended
+
+
+class Caller:
+    """A caller who dials, plays a script and hangs up.
+
+    Args:
+        number: The caller's number, shown to the seat.
+        script: What the caller does once answered.
+        dial: What is dialled.
+        server: (host, port) of the switch.
+        local_ip: Address to call from.
+        display_name: Name beside the number.
+        headers: Further headers of the INVITE.
+        patience: Seconds to wait for an answer before giving up.
+        voice: How the caller sounds.
+        progress: Told "caller.dialled", "caller.rings", "caller.answered", "caller.says", "caller.said",
+            "caller.heard", "caller.pressed" and "caller.ended".
+    """
+
+    def __init__(
+        self,
+        number: str = "13800000000",
+        script: Sequence[Step] = (),
+        *,
+        dial: str = "12345",
+        server: tuple[str, int] = ("127.0.0.1", 5060),
+        local_ip: str = "127.0.0.1",
+        display_name: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        patience: float = 60.0,
+        voice: Voice | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._phone = Phone(server, number, "", local_ip, display_name)
+        self._script = tuple(script)
+        self._dial = dial
+        self._headers = headers
+        self._patience = patience
+        self._voice = voice or Voice("m5")
+        self._progress = progress
+
+    def _tell(self, what: str, **data: object) -> None:
+        if self._progress is not None:
+            self._progress(f"caller.{what}", data)
+
+    async def run(self) -> CallReport:
+        """Make the call. A call that nobody answers is a result, not an error.
+
+        Raises:
+            SpeechError: The speech maker is missing or fails.
+        """
+        speech = await prepare(self._script, self._voice)
+        async with self._phone as phone:
+            call = await phone.dial(self._dial, self._headers)
+            self._tell("dialled", number=self._dial)
+            watch = asyncio.create_task(self._watch_ringing(call))
+            try:
+                await call.answered(self._patience)
+                self._tell("answered")
+                await perform(call, self._script, speech, self._tell)
+            except (CallEnded, TimeoutError):
+                pass  # the report says so
+            finally:
+                watch.cancel()
+                await asyncio.gather(watch, return_exceptions=True)
+                with suppress(TimeoutError):  # a switch that is gone confirms nothing
+                    async with asyncio.timeout(5):
+                        await call.hang_up()
+        end = call.end or Ended("failed", "local", 408)
+        self._tell("ended", reason=end.reason, by=end.by, status=end.status)
+        return CallReport(call, call.answered_at is not None, end)
+
+    async def _watch_ringing(self, call: OutgoingCall) -> None:
+        with suppress(CallEnded, TimeoutError):
+            await call.ringing(self._patience)
+            if call.ringing_at is not None:
+                self._tell("rings")
