@@ -14,12 +14,13 @@ ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 """Call, ticket and seat ids: safe as a file name, never a path ('.' and '..' do not match)."""
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Code = Annotated[str, Field(max_length=256)]
+"""A short word of another room's making; one without a caption is shown as it is, never an error."""
 Time = Annotated[float, Field(ge=0, allow_inf_nan=False, description="unix seconds, UTC")]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False, description="seconds")]
 
-CallState = Literal["arrived", "in_flow", "waiting", "offered", "talking", "wrap_up", "ended"]
+CallState = Literal["arrived", "in_flow", "waiting", "offered", "talking", "voicemail", "native", "wrap_up", "ended"]
 SeatState = Literal["offline", "available", "offered", "ringing", "talking", "wrap_up", "break"]
 Withheld = Literal["number", "transcript", "recording", "draft"]
 
@@ -162,7 +163,7 @@ class Doubt(Model):
     """What a draft is not sure of: the seat reads it back."""
 
     field: Code
-    text: str = Field(description="the words in doubt")
+    text: str = Field(default="", description="the words in doubt")
     why: Code
 
 
@@ -173,6 +174,8 @@ class Draft(Model):
     call: Id | None = None
     seat: str | None = None
     state: Code = "draft"
+    source: Code = Field(default="call", description="call or voicemail")
+    note: Code | None = Field(default=None, description="why there are no words in it")
     kind: str | None = None
     title: str
     content: str
@@ -222,10 +225,13 @@ class Seat(Model):
     deadline: Time | None = Field(default=None, description="when this state ends by itself")
     call: Id | None = None
     reason: Code | None = Field(default=None, description="why it is in a break or offline")
+    wanted: SeatState | None = Field(
+        default=None, description="ordered while busy: taken when the call and its wrap-up are over"
+    )
 
 
 class SeatOrder(Model):
-    """What a seat shall be. ``available`` also ends the wrap-up; ``break`` needs a ``reason``."""
+    """What a seat shall be. ``available`` also ends the wrap-up; a busy seat takes it when it is free."""
 
     state: Literal["available", "break", "offline"]
     reason: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")] | None = Field(

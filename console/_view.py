@@ -9,6 +9,7 @@ from ._ports import Look
 from ._roles import Principal, Right
 from ._schema import Call, CallSummary, Draft, LiveCall, Segment, Withheld
 
+Detail = str | int | float | bool | None
 SummaryT = TypeVar("SummaryT", bound=CallSummary)
 _OWN_STATES = frozenset({"offered", "talking", "wrap_up"})
 _DIGITS = re.compile(r"\d(?:[- ]?\d){6,}")
@@ -53,12 +54,17 @@ def owns_draft(reader: Principal, draft: Draft) -> bool:
     return reader.may(Right.OWN_CALL) and reader.seat is not None and draft.seat == reader.seat
 
 
+def _mask_detail(key: str, value: Detail, number: str | None) -> Detail:
+    if not isinstance(value, str):
+        return value
+    if key == "digit":
+        return "*"  # key by key a caller may have typed a number
+    return mask_digits(value.replace(number, str(mask_number(number))) if number else value)
+
+
 def _mask_call(call: SummaryT) -> SummaryT:
     number = call.caller.number
     masked = mask_number(number)
-
-    def hide(text: str) -> str:
-        return text.replace(number, masked or "") if number else text
 
     changes: dict[str, object] = {
         "caller": call.caller.model_copy(
@@ -73,12 +79,7 @@ def _mask_call(call: SummaryT) -> SummaryT:
         changes["earlier"] = []
         changes["timeline"] = [
             moment.model_copy(
-                update={
-                    "detail": {
-                        key: mask_digits(hide(value)) if isinstance(value, str) else value
-                        for key, value in moment.detail.items()
-                    }
-                }
+                update={"detail": {key: _mask_detail(key, value, number) for key, value in moment.detail.items()}}
             )
             for moment in call.timeline
         ]

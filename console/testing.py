@@ -132,8 +132,12 @@ class FakeDesk:
         seat = self._seats.get(seat_id)
         if seat is None:
             return None
-        if seat.state in ("offered", "ringing", "talking"):
+        if seat.state in ("offered", "ringing"):
             raise RefusedError("seat-busy")
+        if seat.state == "talking":
+            wish = seat.model_copy(update={"wanted": order.state, "reason": order.reason})
+            await self.put(wish)
+            return wish
         changed = seat.model_copy(
             update={
                 "state": order.state, "since": self.clock(), "deadline": None, "call": None,

@@ -1,0 +1,283 @@
+// Starts the page and joins its parts: one store, one live line, one drawing function.
+
+import { ApiError, get, getBlob, getToken, post, restoreToken, setToken } from "./api.js";
+import { h, patch, say } from "./dom.js";
+import { setServerTime } from "./format.js";
+import { loadCaptions, nextLanguage, problemText, setLanguage, t } from "./i18n.js";
+import { Live } from "./live.js";
+import { tick } from "./parts.js";
+import { Store } from "./store.js";
+import { detailView } from "./view_call.js";
+import { callsPanel, draftsPanel, seatsPanel, waitingPanel } from "./view_floor.js";
+import { mePanel } from "./view_me.js";
+import { lineBanner, loginView, topBar } from "./view_top.js";
+
+const store = new Store();
+const app = document.getElementById("app");
+const view = { login: { busy: false, error: "" }, line: { state: "connecting" }, tab: "live", detail: null, toast: "", ordering: false, earlier: new Map(), popped: null };
+const live = new Live({ message: heard, line: setLine, refused });
+
+let drawing = false;
+function draw() {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    app.dataset.ready = store.you ? "desk" : "login";
+    if (!store.you) return patch(app, loginView(view.login));
+    const shown = { tab: view.tab, call: view.detail?.id };
+    patch(app,
+      h("header.top", { "data-key": "top" }, topBar(store, view.line)),
+      lineBanner(view.line) ?? "",
+      h("main.floor", { id: "main", "data-key": "floor", tabindex: "-1", "data-detail": Boolean(view.detail) },
+        h("div.own", { "data-key": "own" }, store.you.seat ? mePanel(store, view) : null),
+        h("div.left", { "data-key": "left" }, callsPanel(store, shown), draftsPanel(store)),
+        h("div.right", { "data-key": "right" }, waitingPanel(store), seatsPanel(store))),
+      view.detail ? detailView(store, view) : "",
+      view.toast ? h("div.toast", { role: "alert", "data-key": "toast" }, h("span", {}, view.toast), h("button.plain", { "data-do": "dismiss" }, t("ui.error.dismiss"))) : "");
+  });
+}
+
+// --- the line ---
+
+function heard(message) {
+  setServerTime(message.at);
+  if (message.type === "bye") return toast(problemText(message.data));
+  const calls = store.take(message);
+  if (message.type === "hello") {
+    if (view.tab === "past") loadPast();
+    if (view.detail) openFromAddress();
+  }
+  if (calls.includes(view.detail?.id)) refreshDetail();
+  noticePop();
+  draw();
+}
+
+function setLine(line) {
+  view.line = line;
+  if (line.state === "lost") say(t("ui.line.lost.banner"));
+  draw();
+}
+
+/** The server no longer takes us: find out why, and if it is the token, go back to the login. */
+async function refused(code) {
+  if (code) return leave(t(`problem.${code}`));
+  try {
+    await get("/api/v1/events");
+  } catch (error) {
+    if (error.status === 401 || error.status === 403) leave(problemText(error.problem));
+  }
+}
+
+/** The screen pop: said aloud once per call, and earlier calls are fetched if the event did not bring them. */
+function noticePop() {
+  const call = store.you?.seat ? store.myCall() : null;
+  const coming = call?.state === "offered";
+  document.title = coming ? `● ${t("ui.pop.incoming")}` : t("ui.title");
+  if (!coming || view.popped === call.id) return;
+  view.popped = call.id;
+  say(`${t("ui.pop.incoming")} ${call.caller.number ?? t("ui.number.none")} ${call.caller.region?.name ?? ""}`);
+  window.scrollTo({ top: 0 });
+  if (call.earlier.length) return;
+  get(`/api/v1/calls/${encodeURIComponent(call.id)}`)
+    .then((whole) => {
+      view.earlier.clear();
+      view.earlier.set(call.id, whole.earlier);
+      draw();
+    })
+    .catch(() => {});
+}
+
+// --- signing in and out ---
+
+async function enter(token) {
+  setToken(token);
+  view.login = { busy: true, error: "" };
+  draw();
+  try {
+    const hello = await get("/api/v1/events");
+    setServerTime(hello.at);
+    store.take(hello);
+    view.login = { busy: false, error: "" };
+    live.start();
+    openFromAddress();
+  } catch (error) {
+    setToken(null);
+    const machine = error instanceof ApiError && error.status === 403;
+    view.login = { busy: false, error: machine ? t("ui.login.machine") : problemText(error.problem) };
+  }
+  draw();
+}
+
+function leave(reason = "") {
+  live.stop();
+  setToken(null);
+  store.clear();
+  dropDetail();
+  view.login = { busy: false, error: reason };
+  draw();
+}
+
+// --- a call's or draft's detail ---
+
+function openFromAddress() {
+  const found = /^#\/(call|draft)\/([\w.-]+)$/.exec(location.hash);
+  if (!found || !store.you) {
+    dropDetail();
+    return draw();
+  }
+  const [, kind, id] = found;
+  if (view.detail?.id !== id) {
+    dropDetail();
+    view.detail = { kind, id, data: null, error: "", audio: null, back: document.activeElement };
+    requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById("detail")?.focus({ preventScroll: false })));
+  }
+  loadDetail();
+  draw();
+}
+
+async function loadDetail() {
+  const { detail } = view;
+  try {
+    const path = detail.kind === "call" ? "/api/v1/calls/" : "/api/v1/tickets/";
+    detail.data = await get(path + encodeURIComponent(detail.id));
+    detail.error = "";
+  } catch (error) {
+    detail.error = problemText(error.problem);
+  }
+  draw();
+}
+
+let refreshing = null;
+function refreshDetail() {
+  clearTimeout(refreshing);
+  refreshing = setTimeout(() => view.detail && loadDetail(), 400);
+}
+
+function dropDetail() {
+  if (view.detail?.audio) URL.revokeObjectURL(view.detail.audio);
+  view.detail = null;
+}
+
+async function loadAudio(at = 0) {
+  const { detail } = view;
+  if (!detail?.data?.recording) return;
+  if (!detail.audio) {
+    detail.audioBusy = true;
+    draw();
+    try {
+      detail.audio = URL.createObjectURL(await getBlob(detail.data.recording.audio));
+      detail.audioError = "";
+    } catch (error) {
+      detail.audioError = problemText(error.problem);
+    }
+    detail.audioBusy = false;
+    draw();
+    if (!detail.audio) return;
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  }
+  const audio = document.getElementById("audio");
+  if (!audio) return;
+  if (audio.readyState < 1) await new Promise((done) => audio.addEventListener("loadedmetadata", done, { once: true }));
+  audio.currentTime = at;
+  audio.play().catch(() => {});
+}
+
+// --- lists and commands ---
+
+async function loadPast(further = false) {
+  const { past } = store;
+  try {
+    const cursor = further && past.next ? `&cursor=${encodeURIComponent(past.next)}` : "";
+    const page = await get(`/api/v1/calls?live=false&limit=50${cursor}`);
+    store.past = { items: further ? [...past.items, ...page.items] : page.items, next: page.next, loaded: true };
+  } catch (error) {
+    store.past = { ...past, error: problemText(error.problem) };
+  }
+  draw();
+}
+
+async function orderSeat(button) {
+  const { id, state, reasonFrom } = button.dataset;
+  const reason = reasonFrom ? document.getElementById(reasonFrom).value : button.dataset.reason;
+  view.ordering = true;
+  draw();
+  try {
+    const seat = await post(`/api/v1/seats/${encodeURIComponent(id)}/state`, reason ? { state, reason } : { state });
+    store.seats.set(seat.id, seat);
+    button.closest("details")?.removeAttribute("open");
+  } catch (error) {
+    toast(problemText(error.problem));
+  }
+  view.ordering = false;
+  draw();
+}
+
+let toastTimer = null;
+function toast(text) {
+  view.toast = text;
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => actions.dismiss(), 8000);
+  draw();
+}
+
+const actions = {
+  language() {
+    setLanguage(nextLanguage());
+    draw();
+  },
+  logout: () => leave(),
+  retry: () => live.retryNow(),
+  dismiss() {
+    view.toast = "";
+    draw();
+  },
+  tab(button) {
+    view.tab = button.dataset.tab;
+    if (view.tab === "past" && !store.past.loaded) loadPast();
+    draw();
+  },
+  "more-past": () => loadPast(true),
+  "open-call": (row) => (location.hash = `#/call/${row.dataset.id}`),
+  "close-detail"() {
+    const back = view.detail?.back;
+    history.pushState(null, "", location.pathname);
+    dropDetail();
+    draw();
+    if (back?.isConnected) back.focus();
+  },
+  "order-seat": orderSeat,
+  "load-audio": () => loadAudio(),
+  seek: (button) => loadAudio(Number(button.dataset.at)),
+};
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("a[href]")) return;
+  const target = event.target.closest("[data-do]");
+  if (target) actions[target.dataset.do]?.(target);
+});
+document.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const token = new FormData(event.target).get("token").trim();
+  if (token) enter(token);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && view.detail) actions["close-detail"]();
+  const tab = event.target.closest?.("[role=tab]");
+  if (tab && (event.key === "ArrowLeft" || event.key === "ArrowRight")) {
+    const other = tab.nextElementSibling ?? tab.previousElementSibling;
+    actions.tab(other);
+    other.focus();
+  }
+});
+window.addEventListener("hashchange", () => {
+  // A second link with a token may arrive while the page is open.
+  if (location.hash.includes("token=")) enter(restoreToken());
+  else if (location.hash !== "#main") openFromAddress();
+});
+setInterval(tick, 500);
+
+await loadCaptions();
+const kept = restoreToken();
+if (kept && getToken()) enter(kept);
+else draw();

@@ -1,0 +1,139 @@
+// One call whole: legs, timeline, the talk as a conversation, the recording, the draft.
+
+import { h } from "./dom.js";
+import { bytes, dayAndClock, joinWords, percent, span } from "./format.js";
+import { code, t } from "./i18n.js";
+import { empty, icon, number, pill, when, whenWhole } from "./parts.js";
+
+const UNSURE = 0.6;
+
+export function detailView(store, view) {
+  const { id, kind, data, error } = view.detail;
+  return h("aside.detail", { "data-key": "detail", "aria-labelledby": "detail-title", tabindex: "-1", id: "detail" },
+    h("header.detail-head", {},
+      h("h2", { id: "detail-title" }, kind === "draft" ? t("ui.detail.draft") : t("ui.detail")),
+      h("button.plain.square", { "data-do": "close-detail", "aria-label": t("ui.detail.close"), title: t("ui.detail.close") }, icon("close"))),
+    error ? h("p.error.pad", { role: "alert" }, error) : null,
+    !data && !error ? empty(t("ui.detail.loading")) : null,
+    data && kind === "draft" ? block("draft", null, draftBody(data)) : null,
+    data && kind === "call" ? callBody(store, data, view.detail) : null,
+    data ? h("p.quiet.pad.small", {}, `${t("ui.detail.call")} ${id}`) : null);
+}
+
+function callBody(store, call, detail) {
+  const over = call.state === "ended" || call.state === "wrap_up";
+  return [
+    h("div.who-called", { "data-key": "who" },
+      h("p.big", {}, number(call.caller), call.caller.name ? h("span.name", {}, call.caller.name) : null),
+      call.caller.masked ? h("p.quiet.small", {}, t("ui.detail.masked")) : null,
+      h("p", {}, pill("call.state", call.state), " ", call.outcome ? h("span", {}, code("outcome", call.outcome)) : null,
+        call.seat ? h("span.quiet", {}, ` ${t("ui.col.seat")} ${seatLabel(store, call.seat)}`) : null),
+      h("dl.facts", {},
+        fact(t("ui.col.arrived"), whenWhole(call.arrived_at)),
+        fact(t("ui.col.dialled"), call.dialled),
+        fact(t("ui.col.region"), call.caller.region ? [call.caller.region.name, call.caller.region.why ? h("span.quiet", {}, ` ${code("region.why", call.caller.region.why)}`) : null] : "–"),
+        call.joined_at ? fact(t("ui.detail.wait"), span(call.joined_at - (call.answered_at ?? call.arrived_at))) : null,
+        call.joined_at && call.ended_at ? fact(t("ui.detail.talk"), span(call.ended_at - call.joined_at)) : null)),
+    call.draft || over ? block("draft", t("ui.detail.draft"), call.draft ? draftBody(call.draft) : missing(call, "draft", over)) : null,
+    block("transcript", t("ui.detail.transcript"), call.transcript ? conversation(call.transcript) : missing(call, "transcript", over)),
+    block("recording", t("ui.detail.recording"), call.recording ? player(call, detail) : missing(call, "recording", over)),
+    call.earlier.length ? block("earlier", t("ui.detail.earlier"), earlierList(call.earlier)) : null,
+    block("timeline", t("ui.detail.timeline"), call.timeline.length ? timeline(store, call) : empty(t("ui.detail.timeline.none"))),
+    block("legs", t("ui.detail.legs"), legs(store, call)),
+  ];
+}
+
+const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
+const block = (key, title, content) => h("section.block", { "data-key": `block-${key}` }, title ? h("h3", {}, title) : null, content);
+const seatLabel = (store, id) => (store.seats.get(id) ? `${store.seats.get(id).name} ${id}` : id);
+
+function missing(call, what, over) {
+  if (call.withheld.includes(what)) return empty(t("ui.detail.withheld"));
+  return empty(t(`ui.detail.${what}.${over && call.state === "ended" ? "none" : "later"}`));
+}
+
+export const earlierList = (list) =>
+  h("ul.earlier", {}, list.map((one) => h("li", {},
+    h("a", { href: `#/call/${one.id}` }, h("span.quiet", {}, dayAndClock(one.at)), " ", one.title ?? code("outcome", one.outcome)),
+    one.title && one.outcome ? h("span.quiet", {}, ` ${code("outcome", one.outcome)}`) : null)));
+
+function conversation(transcript) {
+  if (!transcript.segments.length) return empty(t("ui.detail.transcript.empty"));
+  const unsure = transcript.segments.some((segment) => segment.words.some((word) => word.conf < UNSURE));
+  return [
+    unsure ? h("p.quiet.small", {}, t("ui.detail.transcript.legend")) : null,
+    h("ol.talk", {}, transcript.segments.map((segment) => h("li", { "data-party": segment.party },
+      h("div.meta", {}, code("leg.kind", segment.party), segment.seat ? ` ${segment.seat}` : "", " ",
+        h("button.link", { "data-do": "seek", "data-at": segment.start, title: t("ui.detail.recording.load") }, span(segment.start))),
+      h("p.bubble", {}, words(segment))))),
+  ];
+}
+
+function words(segment) {
+  if (!segment.words.length) return segment.text;
+  const out = [];
+  let before = "";
+  for (const word of segment.words) {
+    out.push(joinWords(before, word.word));
+    out.push(word.conf < UNSURE
+      ? h("span.unsure", { title: t("ui.detail.unsure", { n: percent(word.conf) }) }, word.word)
+      : word.word);
+    before = word.word;
+  }
+  return out;
+}
+
+function player(call, detail) {
+  const { recording } = call;
+  return [
+    detail.audio
+      ? h("audio", { controls: true, src: detail.audio, "data-key": "audio", id: "audio" })
+      : h("button", { "data-do": "load-audio", "data-key": "load", disabled: detail.audioBusy }, icon("phone"), detail.audioBusy ? t("ui.detail.loading") : t("ui.detail.recording.load")),
+    detail.audioError ? h("p.error", { role: "alert", "data-key": "audio-error" }, detail.audioError) : null,
+    h("p.quiet.small", { "data-key": "note" }, `${span(recording.duration)} · ${recording.format.toUpperCase()} · ${bytes(recording.size)}. ${t("ui.detail.recording.note")}`),
+    h("p.quiet.small.hash", { title: recording.sha256, "data-key": "hash" }, `SHA-256 ${recording.sha256.slice(0, 16)}…`),
+  ];
+}
+
+function timeline(store, call) {
+  return h("ol.timeline", {}, call.timeline.map((moment) => h("li", {},
+    h("span.quiet", {}, when(moment.at)), h("span", {}, code("moment", moment.what), details(store, moment.detail)))));
+}
+
+function details(store, detail) {
+  const told = Object.entries(detail).filter(([, value]) => value !== null && value !== "").map(([key, value]) => {
+    if (key === "seat") return seatLabel(store, String(value));
+    if (key === "by") return code("leg.kind", value);
+    if (key === "why" || key === "cause") return code("cause", value);
+    if (key === "state") return code("call.state", value);
+    if (key === "demand") return code("skill", value);
+    return String(value);
+  });
+  return told.length ? h("span.quiet", {}, ` ${told.join(" · ")}`) : null;
+}
+
+function legs(store, call) {
+  return h("ul.rows", {}, call.legs.map((leg) => h("li", {},
+    h("span.grow", {}, h("b", {}, code("leg.kind", leg.kind)), " ", leg.kind === "seat" && leg.who ? seatLabel(store, leg.who) : (leg.who ?? ""),
+      h("span.quiet.block", {}, code("leg.state", leg.state), leg.cause ? ` · ${code("cause", leg.cause)}` : "")),
+    h("span.quiet", {}, when(leg.started_at), leg.ended_at ? [" – ", when(leg.ended_at)] : ""))));
+}
+
+function draftBody(draft) {
+  const doubtful = new Set(draft.uncertain.map((doubt) => doubt.field));
+  const field = (name, value) => value ? h("div", { "data-doubt": doubtful.has(name) }, h("dt", {}, code("draft.field", name)), h("dd", {}, value)) : null;
+  const caller = [draft.caller.name, draft.caller.phone].filter(Boolean).join(" ");
+  return [
+    h("p.draft-title", {}, draft.title || "–"),
+    h("p", {}, h("span.badge", {}, code("draft.state", draft.state)), " ", draft.kind ? h("span.badge", {}, code("draft.kind", draft.kind)) : null,
+      draft.source === "voicemail" ? h("span.badge", {}, code("draft.source", draft.source)) : null),
+    draft.note ? h("p.note", {}, code("draft.note", draft.note)) : null,
+    h("dl.facts", {},
+      field("content", draft.content), field("region", draft.region_name ? `${draft.region_name}${draft.region ? ` ${draft.region}` : ""}` : draft.region),
+      field("address", draft.address), field("caller", caller), field("catalogue", draft.catalogue), field("unit", draft.unit),
+      field("handling", draft.handling && code("handling", draft.handling)), field("due", draft.due && dayAndClock(draft.due))),
+    draft.uncertain.length ? h("div.doubts", {}, h("b", {}, t("ui.detail.doubts")),
+      h("ul", {}, draft.uncertain.map((doubt) => h("li", {}, `${code("draft.field", doubt.field)}${doubt.text ? ` “${doubt.text}”` : ""} `, h("span.quiet", {}, code("doubt", doubt.why)))))) : null,
+    draft.state === "draft" ? h("p.quiet.small", {}, t("ui.detail.draft.note")) : null,
+  ];
+}
