@@ -1,1 +1,43 @@
-"""calls"""
+"""The heart: one call's life as a pure state machine, its journal, its reconciliation with the switch."""
+
+from . import commands, events
+from .codec import call_json
+from .engine import Change, Counters, Engine
+from .journal import MemoryJournal, RedisJournal
+from .machine import CallError, FlowSource, Rules, step
+from .model import LIVE, Call, CallState, Leg, LegState, Moment, Offer
+from .ports import Batch, ChannelView, Entry, Journal, JournalError, Place, Snapshot, Switch
+from .reconcile import leg_id, reconcile, split_leg
+
+__all__ = [
+    "LIVE",
+    "Batch",
+    "Call",
+    "CallError",
+    "CallState",
+    "Change",
+    "ChannelView",
+    "Counters",
+    "Engine",
+    "Entry",
+    "FlowSource",
+    "Journal",
+    "JournalError",
+    "Leg",
+    "LegState",
+    "MemoryJournal",
+    "Moment",
+    "Offer",
+    "Place",
+    "RedisJournal",
+    "Rules",
+    "Snapshot",
+    "Switch",
+    "call_json",
+    "commands",
+    "events",
+    "leg_id",
+    "reconcile",
+    "split_leg",
+    "step",
+]

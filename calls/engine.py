@@ -244,7 +244,9 @@ class Engine:
                 self.counters.errors += 1
                 log.exception("an event could not be handled", extra={"event": type(event).__name__})
         self._fire_due(now)
-        for match in self.dispatcher.match(now, self._offer_id):
+        # Without a link nobody can be rung: the queue keeps its ranks until it is back.
+        matches = self.dispatcher.match(now, self._offer_id) if self._switch.up else []
+        for match in matches:
             self.counters.offers += 1
             self._apply(e.Offered(match.call, match.offer, match.seat, match.offer, match.deadline), now)
         seats = self.dispatcher.take_changes()

@@ -193,5 +193,6 @@ OUTCOME_OF_CAUSE: dict[int, OfferOutcome] = {
     18: OfferOutcome.NO_ANSWER,
     19: OfferOutcome.NO_ANSWER,
     21: OfferOutcome.REFUSED,
+    31: OfferOutcome.WITHDRAWN,  # our dialplan: the caller was no longer waiting when the seat answered
 }
 """Q.850 cause of a seat's leg that never joined → how the offer ended; others: unreachable."""

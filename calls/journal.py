@@ -38,7 +38,7 @@ class RedisJournal:
         self._known_last = False
 
     async def _find_last(self) -> None:
-        newest = await self._redis.xrevrange(self._p + "journal", count=1)
+        newest: Any = await self._redis.xrevrange(self._p + "journal", count=1)
         self._last = newest[0][0].decode() if newest else "0-0"
         self._known_last = True
 
@@ -74,12 +74,13 @@ class RedisJournal:
     async def replay(self) -> AsyncIterator[tuple[Event, float]]:
         """Entries of live calls, oldest first. Raises JournalError."""
         try:
-            live = {k.decode(): v.decode() for k, v in (await self._redis.hgetall(self._p + "live")).items()}
+            rows: Any = await self._redis.hgetall(self._p + "live")
+            live: dict[str, str] = {k.decode(): v.decode() for k, v in rows.items()}
             if not live:
                 return
             at = min(live.values(), key=_stream_order)
             while True:
-                page = await self._redis.xrange(self._p + "journal", min=f"({at}", count=PAGE)
+                page: Any = await self._redis.xrange(self._p + "journal", min=f"({at}", count=PAGE)
                 for entry_id, data in page:
                     at = entry_id.decode()
                     if data[b"c"].decode() in live:
@@ -92,7 +93,7 @@ class RedisJournal:
     async def seats(self) -> Mapping[str, dict[str, Any]]:
         """Seat → last snapshot. Raises JournalError."""
         try:
-            rows = await self._redis.hgetall(self._p + "seats")
+            rows: Any = await self._redis.hgetall(self._p + "seats")
         except (RedisError, OSError) as error:
             raise JournalError(f"the journal cannot be read: {type(error).__name__}") from error
         return {k.decode(): json.loads(v) for k, v in rows.items()}
@@ -100,7 +101,8 @@ class RedisJournal:
     async def trim(self, now: float) -> int:
         """Drops entries older than the kept time and older than every live call. Returns how many."""
         try:
-            live = [v.decode() for v in await self._redis.hvals(self._p + "live")]
+            values: Any = await self._redis.hvals(self._p + "live")
+            live = [v.decode() for v in values]
             oldest = f"{int((now - self._keep) * 1000)}-0"
             minimum = min([*live, oldest], key=_stream_order)
             return int(await self._redis.xtrim(self._p + "journal", minid=minimum, approximate=True))

@@ -32,6 +32,9 @@ S = CallState
 Result = tuple[Call, tuple[c.Command, ...]]
 
 NORMAL_CLEARING = 16
+PARTNER_LEFT = 31
+"""The dialplan's cause for a seat's leg whose caller has left the talk (Asterisk ends that leg first)."""
+ALONE_SECONDS = 2.0
 LOST_SEAT_PRIORITY = 10
 """A caller whose seat was lost goes before everybody who has not talked yet."""
 TIMELINE_LIMIT = 400
@@ -50,6 +53,8 @@ class Rules:
 
     flows: FlowSource
     default_demand: Demand = Demand()
+    ring: float = 15.0
+    """Seconds a seat's phone rings before the offer goes on to the next seat."""
 
 
 class CallError(ValueError):
@@ -138,10 +143,11 @@ def _flow_input(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
         return call, (c.ToWaiting(call.id, call.channel),)
     if isinstance(event, e.PromptsDone) and event.ticket != call.playing:
         return call, ()  # an older command's end: what plays now goes on
+    session = call.session
     word, call = speak(call, event)
     if word is None:
         return call, ()
-    session, outputs = ivr.step(flow, call.session, word, now)
+    session, outputs = ivr.step(flow, session, word, now)
     return play_flow(replace(call, session=session), outputs, now, rules.default_demand)
 
 
@@ -173,8 +179,9 @@ def _offered(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
         offer=Offer(event.offer, event.seat, event.leg, event.deadline),
     )  # fmt: skip
     call = _note(call, now, "offered", seat=event.seat)
-    ring = c.RingSeat(call.id, event.leg, event.seat, call.channel, call.caller_number, call.caller_name,
-                      max(1.0, event.deadline - now))  # fmt: skip
+    # The switch's own limit lies beyond ours: it only matters when we are gone by then.
+    seconds = max(1.0, event.deadline - now) + rules.ring
+    ring = c.RingSeat(call.id, event.leg, event.seat, call.channel, call.caller_number, call.caller_name, seconds)
     return call, (ring,)
 
 
@@ -182,9 +189,9 @@ def _ringing(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     assert isinstance(event, e.LegRinging)
     if call.offer is None or call.offer.leg != event.leg:
         return call, ()
-    call = _note(_with_leg(call, event.leg, state=LegState.RINGING), now, "ringing", seat=call.offer.seat)
-    assert call.offer is not None
-    return call, (c.SeatRings(call.id, call.offer.seat, call.offer.id),)
+    offer = replace(call.offer, deadline=now + rules.ring)
+    call = _with_leg(replace(call, offer=offer), event.leg, state=LegState.RINGING)
+    return _note(call, now, "ringing", seat=offer.seat), (c.SeatRings(call.id, offer.seat, offer.id),)
 
 
 def _offer_deadline(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
@@ -256,6 +263,10 @@ def _talk_leg_left(call: Call, event: e.Event, now: float, rules: Rules) -> Resu
         # The seat hung up. The caller is released by us; should we die before that, the caller is in
         # the waiting loop and reconciliation gives it a human again.
         return _note(call, now, "seat_hung_up", seat=leg.who), (ends, c.HangUp(call.id, call.channel))
+    if event.cause == PARTNER_LEFT:
+        # The caller's own end follows within milliseconds. Should it not (the caller was taken out of
+        # the talk but lives), it is given back to the queue after a moment.
+        return replace(call, timers=(("alone", now + ALONE_SECONDS),)), (ends,)
     call = _note(call, now, "seat_lost", seat=leg.who, cause=event.cause)
     demand = call.demand or rules.default_demand
     call, more = _enqueue(call, now, replace(demand, priority=demand.priority + LOST_SEAT_PRIORITY))
@@ -263,7 +274,9 @@ def _talk_leg_left(call: Call, event: e.Event, now: float, rules: Rules) -> Resu
 
 
 def _waits_alone(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
-    """Reconciliation: the switch says the caller waits, although we thought it talked."""
+    """The caller is in the waiting loop although we thought it talked: found by reconciliation, or
+    because its end did not follow the seat's."""
+    call = replace(call, timers=())
     if any(x.state is LegState.JOINED for x in call.legs):
         return call, ()
     return _enqueue(_note(call, now, "waiting"), now, call.demand or rules.default_demand)
@@ -347,6 +360,7 @@ TABLE: dict[CallState, dict[type[e.Event], Handler]] = {
         e.LegJoined: _joined,
         e.LegLeft: _talk_leg_left,
         e.Waits: _waits_alone,
+        e.TimerFired: _waits_alone,
         e.WentNative: _native,
         e.CallerLeft: _caller_left,
     },

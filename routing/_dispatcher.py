@@ -233,7 +233,7 @@ class Dispatcher:
             self.withdraw(waiting.call)
             reserved = self._move(replace(seat, call=waiting.call, offer=offer), S.OFFERED, now)
             assert reserved.deadline is not None
-            out.append(Match(waiting.call, seat.id, offer, reserved.deadline + self.policy.ring))
+            out.append(Match(waiting.call, seat.id, offer, reserved.deadline))
         return out
 
     def next_deadline(self) -> float | None:

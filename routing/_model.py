@@ -85,7 +85,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The dispatcher's decision: this caller is offered to that seat until `deadline`."""
+    """The dispatcher's decision: this caller is offered to that seat; its phone must ring by `deadline`."""
 
     call: str
     seat: str

@@ -84,7 +84,7 @@ class Settings(BaseSettings):
     @property
     def store(self) -> str:
         """URL of the store in use."""
-        return self.store_url or f"sqlite+aiosqlite:///{(self.var_dir / 'hotline.db').resolve()}"
+        return self.store_url or f"sqlite:///{(self.var_dir / 'hotline.db').resolve()}"
 
     @property
     def model_dir(self) -> Path:

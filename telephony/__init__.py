@@ -1,1 +1,29 @@
-"""telephony"""
+"""The switch: AMI link, typed events in, commands out. The only room that knows Asterisk."""
+
+from ._link import ActionFailed, ActionRefused, ActionTimeout, AmiLink, AmiSettings, LinkDown, LinkState
+from ._private import PrivateAsterisk, loader
+from ._render import PBX_PIECES, SeatPhone, SwitchPlan, render
+from ._switch import AsteriskSwitch
+from ._translate import translate
+from .errors import PrivateAsteriskError, RenderError, TelephonyError
+
+__all__ = [
+    "PBX_PIECES",
+    "ActionFailed",
+    "ActionRefused",
+    "ActionTimeout",
+    "AmiLink",
+    "AmiSettings",
+    "AsteriskSwitch",
+    "LinkDown",
+    "LinkState",
+    "PrivateAsterisk",
+    "PrivateAsteriskError",
+    "RenderError",
+    "SeatPhone",
+    "SwitchPlan",
+    "TelephonyError",
+    "loader",
+    "render",
+    "translate",
+]

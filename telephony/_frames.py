@@ -4,15 +4,19 @@ Why not panoramisk's own: it decodes each read by itself (a Chinese character cu
 its buffer has no bound, and it is the largest cost of a busy link.
 
 An AMI message is a run of ``Key: value`` lines ended by an empty line.  Lines end in CR LF; a lone LF is
-taken as well.  Messages of one kind (``Event: Newstate`` …) nearly always carry the same keys in the
-same order, so the reader learns these *shapes* and takes a whole message apart with one regular
-expression; whatever does not fit goes line by line, with the same result.
+taken as well.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from ._frames_shapes import START, Shapes, layout, pick
+from ._message import Message, unescape
+
+__all__ = ["MAX_LINE", "MAX_MESSAGE", "FrameCounters", "FrameReader", "Message", "unescape"]
 
 MAX_LINE = 64 * 1024
 """Bytes of one line, its line end included."""
@@ -22,54 +26,6 @@ MAX_MESSAGE = 1024 * 1024
 _BANNER = b"Asterisk Call Manager/"
 _END = re.compile(r"\n\r?\n")
 _END_BYTES = re.compile(rb"\n\r?\n")
-
-# What ast_escape_c() writes, turned round.
-_ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
-_ESCAPED = re.compile(r"""\\([abfnrtv\\"'?])""")
-
-# Bounds of what is learnt, so that odd traffic costs neither memory nor time.
-_SIGHTINGS = 8
-_MAX_SHAPES = 128
-_MAX_SHAPES_OF_A_KIND = 4
-_MAX_CANDIDATES = 256
-_MAX_KEYS = 80
-
-
-class Message(dict[str, str | list[str]]):
-    """One AMI message: a plain dict of header to value.
-
-    A header that occurs more than once (``Output``, ``ChanVariable``) is a list of its values in order.
-    Keys are case-sensitive, as Asterisk writes them; mind ``CommandId`` in ``AsyncAGIExec``.
-    """
-
-    __slots__ = ()
-
-    @property
-    def event(self) -> str:
-        """The event's name, "" for a reply."""
-        return self.one("Event")
-
-    @property
-    def is_reply(self) -> bool:
-        """True for the answer to an action (``OriginateResponse`` has both headers: it is an event)."""
-        return "Response" in self and "Event" not in self
-
-    @property
-    def success(self) -> bool:
-        """Whether Asterisk did what was asked; true for events (panoramisk asks this after login)."""
-        return "Event" in self or self.one("Response") in ("Success", "Follows", "Goodbye")
-
-    def one(self, key: str, default: str = "") -> str:
-        """The header's value; the first one if repeated (later ones may come from a caller's data)."""
-        value = self.get(key, default)
-        return value if isinstance(value, str) else value[0]
-
-    def all(self, key: str) -> list[str]:
-        """Every value of the header in order; empty if it is missing."""
-        value = self.get(key)
-        if value is None:
-            return []
-        return [value] if isinstance(value, str) else value
 
 
 @dataclass(slots=True)
@@ -85,34 +41,6 @@ class FrameCounters:
     bad_utf8: int = 0
     oversize: int = 0
     malformed: int = 0
-
-
-class _Shapes:
-    """The message layouts learnt so far: first line → (match, keys) pairs."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, list[tuple[re.Pattern[str], tuple[str, ...]]]] = {}
-        self._seen: dict[tuple[str, ...], int] = {}
-        self._count = 0
-
-    def sighted(self, first_line: str, keys: tuple[str, ...]) -> None:
-        """Note that a regular message was taken apart the slow way; learn its shape in time."""
-        same_kind = self.known.get(first_line, [])
-        if self._count >= _MAX_SHAPES or len(same_kind) >= _MAX_SHAPES_OF_A_KIND or len(keys) > _MAX_KEYS:
-            return
-        candidate = (first_line, *keys)
-        seen = self._seen.get(candidate, 0) + 1
-        if seen < _SIGHTINGS:
-            if len(self._seen) >= _MAX_CANDIDATES:
-                self._seen.clear()
-            self._seen[candidate] = seen
-            return
-        self._seen.pop(candidate, None)
-        self._count += 1
-        # "." never matches LF, so each group stays within its line and a failed match costs no more than
-        # the message's length.
-        pattern = "".join(f"{re.escape(key)}: (.*)\r\n" for key in keys) + "\r\n"
-        self.known.setdefault(first_line, []).append((re.compile(pattern), keys))
 
 
 class FrameReader:
@@ -133,7 +61,7 @@ class FrameReader:
         self._greeted = False
         self._skipping = False
         self._rest = bytearray()
-        self._shapes = _Shapes()
+        self._shapes = Shapes()
 
     @property
     def held(self) -> int:
@@ -217,30 +145,32 @@ class FrameReader:
             text = block.decode("utf-8", "replace")
             self.counters.bad_utf8 += text.count("\ufffd") - block.count(b"\xef\xbf\xbd")
         messages: list[Message] = []
-        add, find, known = messages.append, text.find, self._shapes.known
+        add, known = messages.append, self._shapes.known
         position, end = 0, len(text)
         while position < end:
-            first_line = text[position : find("\n", position)]
-            for shape, keys in known.get(first_line, ()):
-                found = shape.match(text, position)
+            for match, index, picks, event in known.get(text[position : position + START], ()):
+                found = match(text, position)
                 if found is not None:
-                    add(Message(zip(keys, found.groups(), strict=False)))
+                    values = found.groups()
+                    add(Message(index, values if picks is None else pick(values, picks), event))
                     position = found.end()
                     break
             else:
                 tail = _END.search(text, position)
-                stop, after = (tail.start() + 1, tail.end()) if tail else (end, end)
-                message = self._parse_lines(first_line, text[position:stop], text[position:after])
-                if message:
+                after = tail.end() if tail else end
+                message = self._parse_lines(text[position:after])
+                if message is not None:
                     add(message)
                 position = after
         return messages
 
-    def _parse_lines(self, first_line: str, body: str, whole: str) -> Message | None:
+    def _parse_lines(self, whole: str) -> Message | None:
         """Any message, line by line."""
-        message = Message()
         regular = whole.endswith("\r\n\r\n")
-        for raw in body.split("\n")[:-1]:
+        keys: list[str] = []
+        values: list[str] = []
+        lines = whole.split("\n")
+        for raw in lines[:-2]:
             line = raw[:-1] if raw.endswith("\r") else raw
             if not line:
                 regular = False
@@ -250,33 +180,23 @@ class FrameReader:
             if not separator:
                 regular = False
                 key, separator, value = line.partition(":")
-            if not separator or not key:
+            if separator and key:
+                keys.append(key)
+                values.append(value)
+            else:
                 regular = False
                 self.counters.malformed += 1
-                continue
-            if key in message:
-                regular = False
-                earlier = message[key]
-                if isinstance(earlier, str):
-                    message[key] = [earlier, value]
-                else:
-                    earlier.append(value)
-            else:
-                message[key] = value
-        if regular:
-            self._shapes.sighted(first_line, tuple(message))
-        return message or None
-
-
-def unescape(value: str) -> str:
-    """Undo the C escapes that Asterisk puts into ``CallerIDName`` and ``VarSet`` values.
-
-    Unknown escapes and a lone backslash at the end stay as they are.  Values of ``Getvar`` replies and
-    of an AsyncAGI ``Env`` are exact already: do not pass them.
-    """
-    if "\\" not in value:
-        return value
-    return _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[1]), value)
+        if not keys:
+            return None
+        index, picks = layout(keys)
+        place = index.get("Event")
+        found: Sequence[str | list[str]] = tuple(values) if picks is None else pick(values, picks)
+        named = "" if place is None else found[place]
+        event = named if isinstance(named, str) else named[0]
+        # A shape must know the event from its first line.
+        if regular and (place is None or place == 0) and "Event" not in keys[1:]:
+            self._shapes.sighted(whole[:START], lines[0][:-1], tuple(keys), event)
+        return Message(index, found, event)
 
 
 def _last_end(data: bytes | bytearray, start: int) -> int:

@@ -94,12 +94,12 @@ class ActionTable:
         """
         batch: list[Message] = []
         for message in messages:
-            if "Event" in message:
-                if "ActionID" in message and message.one("ActionID").startswith(self._list_mark):
+            if message.event:
+                if "ActionID" in message.index and message.one("ActionID").startswith(self._list_mark):
                     self._list_item(message)
                 else:
                     batch.append(message)
-            elif "Response" in message:
+            elif message.is_reply:
                 self._counters.replies += 1
                 pending = self._pending.get(message.one("ActionID"))
                 if pending is None:

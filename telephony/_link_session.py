@@ -127,7 +127,7 @@ class LinkSession:
     # -- inside
 
     def _events(self, batch: list[Message]) -> None:
-        if not self._booted.done() and any(message.get("Event") == "FullyBooted" for message in batch):
+        if not self._booted.done() and any(message.event == "FullyBooted" for message in batch):
             self._booted.set_result(None)
         self._deliver(batch)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -13,10 +14,12 @@ from calls import events as e
 from calls.ports import Entry, Snapshot
 
 from ._link import ActionRefused, AmiLink, LinkDown
-from ._translate import Message, channel_view, translate
+from ._translate import Message, channel_view, failed_leg, translate
 
 log = logging.getLogger(__name__)
 
+_HANGUP_COMES = 0.1
+"""Seconds within which the Hangup of a failed leg arrives, if it ever had a channel."""
 _GONE = ("UNAVAILABLE", "INVALID", "UNKNOWN")
 _PROMPT = re.compile(r"^[A-Za-z0-9/_-]{1,100}$")
 
@@ -50,8 +53,14 @@ class AsteriskSwitch:
         """The link's batch of events. Phones' registrations are looked at here, calls are translated."""
         events = translate(messages)
         for m in messages:
-            if m.get("Event") == "ContactStatus":
+            kind = m.get("Event")
+            if kind == "ContactStatus":
                 self._contact(m, events)
+            elif kind == "OriginateResponse":
+                failed = failed_leg(m)
+                if failed is not None:
+                    loop = asyncio.get_running_loop()
+                    loop.call_later(_HANGUP_COMES, self._deliver, [failed])
         if events:
             self._deliver(events)
 

@@ -93,21 +93,12 @@ def _digit(m: Message) -> e.Input | None:
     return e.DigitPressed(uid, digit)
 
 
-def _originate_response(m: Message) -> e.Input | None:
-    """Only when no channel was made (its Hangup tells the rest): the action's id is the leg's."""
-    leg = _text(m, "ActionID")
-    names = split_leg(leg)
-    if names is None or _text(m, "Response") != "Failure" or _text(m, "Uniqueid") not in ("", "<null>"):
-        return None
-    return e.LegLeft(names[0], leg, cause=20)  # Q.850 20: subscriber absent
-
-
 def _agi_start(m: Message) -> e.Input | None:
     return e.FlowStarted(_text(m, "Uniqueid"))
 
 
 def _agi_exec(m: Message) -> e.Input | None:
-    return e.PromptsDone(_text(m, "Uniqueid"), _text(m, "CommandID"))
+    return e.PromptsDone(_text(m, "Uniqueid"), _text(m, "CommandId"))
 
 
 _BY_EVENT: dict[str, Callable[[Message], e.Input | None]] = {
@@ -116,10 +107,19 @@ _BY_EVENT: dict[str, Callable[[Message], e.Input | None]] = {
     "BridgeEnter": _bridge_enter,
     "Newstate": _newstate,
     "DTMFEnd": _digit,
-    "OriginateResponse": _originate_response,
     "AsyncAGIStart": _agi_start,
     "AsyncAGIExec": _agi_exec,
 }
+
+
+def failed_leg(m: Message) -> e.LegLeft | None:
+    """A leg that Asterisk could not make. If a channel existed, its Hangup event, with the true cause,
+    comes just before or just after this one: the caller of this function waits for it."""
+    leg = _text(m, "ActionID")
+    names = split_leg(leg)
+    if names is None or _text(m, "Response") != "Failure" or not _CALL_ID.match(names[0]):
+        return None
+    return e.LegLeft(names[0], leg, cause=20)  # Q.850 20: subscriber absent
 
 
 def translate(messages: Iterable[Message]) -> list[e.Input]:

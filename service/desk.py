@@ -1,0 +1,299 @@
+"""The console's desk over engine, store and vault."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import calls
+import console
+import tickets
+from routing import SeatError, SeatState, Waiting
+
+from . import shapes
+
+KEPT_EVENTS = 4096
+GATHER = 0.03
+"""Seconds over which changes of one call are told as one: far below what a person sees."""
+
+Shown = console.LiveCall | console.Seat | console.Waiting | console.Draft | console.Probe
+_TYPES: tuple[tuple[type, Any], ...] = (
+    (console.LiveCall, console.CallEvent),
+    (console.Seat, console.SeatEvent),
+    (console.Waiting, console.WaitingEvent),
+    (console.Draft, console.DraftEvent),
+    (console.Probe, console.HealthEvent),
+)
+
+
+class EventLog:
+    """The last events, numbered upwards across restarts (milliseconds since 1970 × 1000 at the start)."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._events: deque[console.Event] = deque(maxlen=KEPT_EVENTS)
+        self._news = asyncio.Event()
+        self.last = int(clock() * 1000) * 1000
+
+    def tell(self, shown: Shown) -> None:
+        """Adds one event."""
+        self.last += 1
+        made = next(event for kind, event in _TYPES if isinstance(shown, kind))
+        self._events.append(made.model_construct(id=self.last, at=self._clock(), data=shown))
+        self._news.set()
+
+    async def follow(self, since: int | None) -> AsyncIterator[console.Event]:
+        """Events after `since`, then new ones as they come."""
+        at = self.last if since is None else since
+        while True:
+            if self._events and self._events[-1].id > at:
+                for event in [x for x in self._events if x.id > at]:
+                    at = event.id
+                    yield event
+            else:
+                self._news.clear()
+                await self._news.wait()
+
+
+class HotlineDesk:
+    """Implements console.Desk. Change notices from the engine are gathered and told in order."""
+
+    def __init__(
+        self,
+        *,
+        engine: calls.Engine,
+        store: tickets.Store,
+        transcript: Callable[[str], Awaitable[Mapping[str, Any] | None]],
+        audio: Callable[[str], Awaitable[Path | None]],
+        manifest: Callable[[str], Awaitable[Mapping[str, Any] | None]],
+        health: Callable[[], Awaitable[Sequence[console.Probe]]],
+        metrics: Callable[[], str],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.log = EventLog(clock)
+        self._engine = engine
+        self._store = store
+        self._transcript = transcript
+        self._audio = audio
+        self._manifest = manifest
+        self._health = health
+        self._metrics = metrics
+        self._clock = clock
+        self._changed: dict[str, calls.Call] = {}
+        self._seats_changed: dict[str, None] = {}
+        self._earlier: dict[str, list[console.EarlierCall]] = {}
+        self._positions: dict[str, int] = {}
+        self._news = asyncio.Event()
+
+    # ------------------------------------------------------------------ telling
+    def on_change(self, change: calls.Change) -> None:
+        """The engine's observer: only notes what changed."""
+        for call in change.calls:
+            self._changed[call.id] = call
+        for seat in change.seats:
+            self._seats_changed[seat.id] = None
+        self._news.set()
+
+    async def run(self) -> None:
+        """Tells changes until cancelled."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            changed, self._changed = self._changed, {}
+            seats, self._seats_changed = list(self._seats_changed), {}
+            for call in changed.values():
+                self.log.tell(shapes.live_call(call, await self._earlier_of(call)))
+                if call.ended_at is not None:
+                    self._earlier.pop(call.id, None)
+            for seat_id in seats:
+                seat = self._engine.dispatcher.seats.get(seat_id)
+                if seat is not None:
+                    self.log.tell(shapes.seat(seat))
+            self._tell_waiting()
+            await asyncio.sleep(GATHER)
+
+    def _tell_waiting(self) -> None:
+        line = {w.call: (i, w) for i, w in enumerate(self._engine.dispatcher.waiting(), 1)}
+        for call_id, (position, waiting) in line.items():
+            # Only the first are told one by one; a long queue's tail moves every second.
+            if self._positions.get(call_id) != position and position <= 100:
+                self.log.tell(shapes.waiting(waiting, position))
+        for call_id in self._positions.keys() - line.keys():
+            gone = self._engine.calls.get(call_id)
+            since = gone.waiting_since if gone is not None and gone.waiting_since is not None else self._clock()
+            demand = gone.demand if gone is not None and gone.demand is not None else self._engine.rules.default_demand
+            self.log.tell(shapes.waiting(Waiting(call_id, demand, since), None))
+        self._positions = {call_id: position for call_id, (position, _) in line.items()}
+
+    async def _earlier_of(self, call: calls.Call) -> list[console.EarlierCall]:
+        """What this caller called about before: looked up once, when a seat is about to need it."""
+        if call.id in self._earlier or not call.caller_number or call.offer is None:
+            return self._earlier.get(call.id, [])
+        found: list[console.EarlierCall] = []
+        try:
+            for old in (await self._store.calls(4, number=call.caller_number)).items:
+                if old.call_id == call.id:
+                    continue
+                ticket = await self._store.ticket_of_call(old.call_id)
+                title = ticket.draft.title if ticket is not None else None
+                found.append(
+                    console.EarlierCall(id=old.call_id, at=old.arrived_at, outcome=old.outcome, title=title or None)
+                )
+        except tickets.StoreError:
+            return []
+        self._earlier[call.id] = found[:3]
+        return found[:3]
+
+    async def tell_draft(self, ticket: tickets.Ticket) -> None:
+        """A draft is new or has changed."""
+        self.log.tell(await self._draft(ticket))
+
+    async def _draft(self, ticket: tickets.Ticket) -> console.Draft:
+        seat = None
+        if ticket.call_id is not None:
+            live = self._engine.calls.get(ticket.call_id)
+            if live is not None:
+                seat = live.seat
+            else:
+                record = await self._store.call(ticket.call_id)
+                seat = record.seat if record is not None else None
+        return shapes.draft(ticket, seat)
+
+    # ------------------------------------------------------------------ Desk
+    async def snapshot(self) -> console.Snapshot:
+        """See console.Desk."""
+        last = self.log.last
+        drafts = await _available(self._store.tickets(30, status=tickets.TicketStatus.DRAFT))
+        return console.Snapshot(
+            last_event_id=last,
+            calls=[shapes.live_call(c, self._earlier.get(c.id, [])) for c in self._live()],
+            seats=[shapes.seat(s) for s in self._engine.dispatcher.seats.values()],
+            waiting=list(await self.waiting()),
+            drafts=[await self._draft(t) for t in drafts.items],
+            health=list(await self._health()),
+        )
+
+    def _live(self) -> list[calls.Call]:
+        return sorted(self._engine.calls.values(), key=lambda c: c.arrived_at, reverse=True)
+
+    async def calls(self, *, live: bool | None, limit: int, cursor: str | None) -> console.CallPage:
+        """Live ones first (they are the newest), then the book of calls."""
+        items: list[console.CallSummary] = []
+        if live is not False and cursor is None:
+            items = [shapes.summary(shapes.live_call(c)) for c in self._live()]
+        if live is True:
+            return console.CallPage(items=items[:limit], next=None)
+        try:
+            page = await _available(self._store.calls(max(1, limit - len(items)), cursor))
+        except tickets.BadCursor:
+            raise console.UnknownCursorError from None
+        known = set(self._engine.calls)
+        items += [shapes.summary(shapes.old_call(r)) for r in page.items if r.call_id not in known]
+        return console.CallPage(items=items[:limit], next=page.next)
+
+    async def call(self, call_id: str) -> console.Call | None:
+        """See console.Desk."""
+        live = self._engine.calls.get(call_id)
+        if live is not None:
+            base = shapes.live_call(live, self._earlier.get(call_id, []))
+        else:
+            record = await _available(self._store.call(call_id))
+            if record is None or not record.state:
+                return None
+            base = shapes.old_call(record)
+        manifest = await self._manifest(call_id)
+        words = await self._transcript(call_id)
+        ticket = await _available(self._store.ticket_of_call(call_id))
+        whole = {name: getattr(base, name) for name in console.LiveCall.model_fields}
+        if base.outcome is not None and ticket is not None and not any(m.what == "draft" for m in base.timeline):
+            made = console.Moment(at=ticket.created_at, what="draft", detail={"ticket": ticket.id})
+            whole["timeline"] = [*base.timeline, made]
+        return console.Call(
+            **whole,
+            recording=shapes.recording(call_id, manifest) if manifest is not None else None,
+            transcript=console.Transcript.model_validate(words) if words is not None else None,
+            draft=await self._draft(ticket) if ticket is not None else None,
+        )
+
+    async def seats(self) -> Sequence[console.Seat]:
+        """See console.Desk."""
+        return [shapes.seat(s) for s in self._engine.dispatcher.seats.values()]
+
+    async def waiting(self) -> Sequence[console.Waiting]:
+        """See console.Desk."""
+        return [shapes.waiting(w, i) for i, w in enumerate(self._engine.dispatcher.waiting(), 1)]
+
+    async def tickets(self, *, seat: str | None, limit: int, cursor: str | None) -> console.DraftPage:
+        """See console.Desk. For one seat: pages are read on until enough of its own are found."""
+        found: list[console.Draft] = []
+        while True:
+            try:
+                page = await _available(self._store.tickets(limit, cursor))
+            except tickets.BadCursor:
+                raise console.UnknownCursorError from None
+            drafts = [await self._draft(t) for t in page.items]
+            found += [d for d in drafts if seat is None or d.seat == seat]
+            cursor = page.next
+            # A seat's page may hold a few more than asked for: none is left out between two pages.
+            if seat is None or cursor is None or len(found) >= limit:
+                return console.DraftPage(items=found, next=cursor)
+
+    async def ticket(self, ticket_id: str) -> console.Draft | None:
+        """See console.Desk."""
+        ticket = await _available(self._store.ticket(ticket_id))
+        return await self._draft(ticket) if ticket is not None else None
+
+    async def recording(self, call_id: str) -> Path | None:
+        """See console.Desk."""
+        return await self._audio(call_id)
+
+    async def order_seat(self, seat_id: str, order: console.SeatOrder) -> console.Seat | None:
+        """See console.Desk."""
+        if seat_id not in self._engine.dispatcher.seats:
+            return None
+        try:
+            reason = order.reason or ("other" if order.state == "break" else None)
+            return shapes.seat(self._engine.ask_seat(seat_id, SeatState(order.state), reason))
+        except SeatError:
+            raise console.RefusedError("seat-busy") from None
+
+    async def events(self, since: int | None) -> AsyncIterator[console.Event]:
+        """See console.Desk."""
+        async for event in self.log.follow(since):
+            yield event
+
+    async def health(self) -> Sequence[console.Probe]:
+        """See console.Desk."""
+        return await self._health()
+
+    async def metrics(self) -> str:
+        """See console.Desk."""
+        return self._metrics()
+
+    async def audit(self, entry: console.AuditEntry) -> None:
+        """See console.Desk. Raises UnavailableError when it cannot be written: then nothing is shown."""
+        extra: dict[str, object] = {"where": entry.where}
+        if entry.seat is not None:
+            extra["seat"] = entry.seat
+        if len(entry.calls) > 1:
+            extra["calls"] = list(entry.calls)
+        object_id = entry.calls[0] if entry.calls else entry.detail
+        await _available(
+            self._store.audit(
+                entry.who, entry.role, entry.what.value, object_id, at=entry.at, why=entry.detail, extra=extra
+            )
+        )
+
+
+T = TypeVar("T")
+
+
+async def _available(work: Awaitable[T]) -> T:
+    try:
+        return await work
+    except tickets.StoreUnavailable:
+        raise console.UnavailableError("store") from None
