@@ -56,7 +56,7 @@ class OutgoingCall(Call):
 
     def _on_response(self, response: Response | None, source: Address) -> None:
         if response is None:
-            self._fail(408)
+            self.finish("cancelled" if self._cancelling else "failed", "local", 408)
             return
         self._last = response
         if response.status < 200:
@@ -64,13 +64,14 @@ class OutgoingCall(Call):
         elif response.status < 300:
             self._on_answer(response, source)
         elif not self._login(response):
-            self._fail(response.status, response.headers)
+            self._refused(response)
 
-    def _fail(self, status: int, headers: Headers | None = None) -> None:
+    def _refused(self, response: Response) -> None:
         if self._cancelling:
-            self.finish("cancelled", "local", status, headers)
+            self.finish("cancelled", "local", response.status, response.headers)
         else:
-            self.finish(REASONS.get(status, "failed"), "remote" if headers else "local", status, headers)
+            reason = REASONS.get(response.status, "failed")
+            self.finish(reason, "remote", response.status, response.headers)
 
     def _on_provisional(self, response: Response) -> None:
         if self._cancelling:  # RFC 3261 §9.1: a CANCEL may not go before the first provisional answer

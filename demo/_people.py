@@ -37,7 +37,6 @@ class SeatPhone:
 
     Attributes:
         phone: The phone beneath.
-        taken: How many calls it has answered.
         call: The call it is in or that rings, None when idle.
     """
 
@@ -60,8 +59,10 @@ class SeatPhone:
         self.script = tuple(script)
         self.answer_after = answer_after
         self.refuse_with = refuse_with
-        self.taken = 0
+        self._taken = 0
         self.call: IncomingCall | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._voice = voice or Voice()
         self._expires = expires
         self._progress = progress
@@ -83,6 +84,16 @@ class SeatPhone:
     ) -> None:
         await self.phone.__aexit__(kind, error, trace)
 
+    @property
+    def taken(self) -> int:
+        """How many calls it has answered, the present one included."""
+        return self._taken + (self.call is not None and self.call.answered_at is not None)
+
+    async def idle(self, timeout: float | None = None) -> None:
+        """Wait until it is in no call. Raises TimeoutError."""
+        async with asyncio.timeout(timeout):
+            await self._idle.wait()
+
     def _tell(self, what: str, **data: object) -> None:
         if self._progress is not None:
             self._progress(f"seat.{what}", {"seat": self.phone.user, **data})
@@ -96,12 +107,15 @@ class SeatPhone:
             self._tell("refused", status=self.refuse_with)
             return
         self.call = call
+        self._idle.clear()
         try:
             await self._take(call)
         except CallEnded:
             pass  # the caller has gone: on to the next one
         finally:
+            self._taken = self.taken
             self.call = None
+            self._idle.set()
             if call.end is not None:
                 self._tell("ended", reason=call.end.reason, by=call.end.by)
 
@@ -111,7 +125,6 @@ class SeatPhone:
         with suppress(TimeoutError):
             await call.ended(self.answer_after)
         await call.answer()  # raises CallEnded when the caller did not wait
-        self.taken += 1
         self._tell("answered")
         await perform(call, [*self.script, StayOn(3600)], self._speech, self._tell)
 
