@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -66,17 +67,7 @@ def build_app(
     app = web.Application(client_max_size=settings.body_limit)
     app[_HUB] = hub
     public = add_assets(app, settings) | {route.path for route in API if not route.right}
-    document: dict[str, object] = {}
-
-    async def serve_document(ask: Ask) -> web.Response:
-        return web.json_response(document)
-
-    routes = (
-        *API,
-        Route("GET", "/api/openapi.json", "This document", "health", (Right.DOCUMENT,), serve_document,
-              "application/json"),
-    )  # fmt: skip
-    document.update(make_document(routes, version=version))
+    routes, _ = all_routes(version)
     for route in routes:
         app.router.add_route(route.method, route.path, _serve(route, desk, hub, settings))
     app.middlewares.append(_tell_problems)
@@ -85,6 +76,21 @@ def build_app(
     app.cleanup_ctx.append(_run_hub)
     app.on_shutdown.append(_end_streams)
     return app
+
+
+def all_routes(version: str) -> tuple[tuple[Route, ...], dict[str, Any]]:
+    """Every route that answers with data, and the document of them all (which is one of the answers)."""
+    document: dict[str, Any] = {}
+
+    async def serve_document(ask: Ask) -> web.Response:
+        return web.json_response(document)
+
+    routes = (
+        *API,
+        Route("GET", "/api/openapi.json", "This document", "health", (Right.DOCUMENT,), serve_document, dict),
+    )
+    document.update(make_document(routes, version=version))
+    return routes, document
 
 
 def stream_stats(app: web.Application) -> Stats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -33,8 +33,8 @@ DraftEvent, HealthEvent, Beat and Bye; reconnect with `?since=<last id>` and not
 
 def make_document(routes: Sequence[Route], *, version: str) -> dict[str, Any]:
     """The whole document as JSON-ready data."""
-    answers = [route.answer for route in routes if not isinstance(route.answer, str)]
-    others = [what for route in routes for _, what in route.others.values() if isinstance(what, type)]
+    answers = [route.answer for route in routes if _is_model(route.answer)]
+    others = [what for route in routes for _, what in route.others.values() if _is_model(what)]
     inputs = [route.body for route in routes if route.body]
     # Inputs in validation mode, outputs in serialization mode; no model is used both ways.
     outputs: dict[type[BaseModel], None] = dict.fromkeys([*answers, *others, *_MESSAGES, Problem])
@@ -129,13 +129,15 @@ def _responses(route: Route) -> dict[str, Any]:
     return dict(sorted(responses.items()))
 
 
-def _response(about: str, what: type[BaseModel] | str | None) -> dict[str, Any]:
+def _is_model(what: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(what, type) and issubclass(what, BaseModel)
+
+
+def _response(about: str, what: type[BaseModel] | type[dict[str, object]] | str | None) -> dict[str, Any]:
     if what is None:
         return {"description": about}
     if isinstance(what, str):
         schema = {"type": "string"} if what.startswith("text/") else {"type": "string", "format": "binary"}
         return {"description": about, "content": {what: {"schema": schema}}}
-    return {
-        "description": about,
-        "content": {"application/json": {"schema": {"$ref": _REF.format(model=what.__name__)}}},
-    }
+    schema = {"$ref": _REF.format(model=what.__name__)} if _is_model(what) else {"type": "object"}
+    return {"description": about, "content": {"application/json": {"schema": schema}}}

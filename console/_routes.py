@@ -82,7 +82,7 @@ class Route:
 
     Attributes:
         right: needed to get an answer; None: public; several: any of them.
-        answer: model of the 200 answer, or a media type for what is no JSON.
+        answer: model of the 200 answer, ``dict`` for any JSON object, or a media type for what is no JSON.
         problems: codes this route itself may answer; those common to all routes are added by the document.
         others: further answers, status → (description, media type or model).
         request_headers: name → description, for the document.
@@ -94,7 +94,7 @@ class Route:
     tag: str
     right: tuple[Right, ...]
     handler: Handler
-    answer: type[BaseModel] | str
+    answer: type[BaseModel] | type[dict[str, object]] | str
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     problems: tuple[str, ...] = ()

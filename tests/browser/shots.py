@@ -23,7 +23,6 @@ FLAGS = [
 
 
 async def main(out: Path, only: str = "") -> None:
-    out.mkdir(parents=True, exist_ok=True)
     desk = FakeDesk()
     with tempfile.TemporaryDirectory() as folder:
         furnish(desk, Path(folder))
@@ -94,7 +93,9 @@ async def main(out: Path, only: str = "") -> None:
                             wide = await page.evaluate("document.documentElement.scrollWidth")
                             if wide > width:
                                 print(label, "WIDER THAN THE SCREEN", wide)
-                            await page.screenshot(path=out / f"{label}.png", full_page=width < 500 and name in ("floor", "pop"))
+                            await page.screenshot(
+                                path=out / f"{label}.png", full_page=width < 500 and name in ("floor", "pop")
+                            )
                             if act == "ring":
                                 call = await desk.call(f"demo-2.{number}")
                                 me = next(s for s in await desk.seats() if s.id == "8001")
@@ -109,4 +110,5 @@ async def main(out: Path, only: str = "") -> None:
 
 
 if __name__ == "__main__":
+    Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
     asyncio.run(main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else ""))

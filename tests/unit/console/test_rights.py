@@ -1,0 +1,99 @@
+"""Every route × no token and each role: the role table is what really holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from console import Role
+from console._app import all_routes
+
+OPEN = {"/healthz", "/readyz"}
+ALL = {"admin", "supervisor", "seat", "auditor"}
+ALLOWED = {
+    ("GET", "/api/v1/calls"): ALL,
+    ("GET", "/api/v1/calls/{id}"): ALL,
+    ("GET", "/api/v1/seats"): ALL,
+    ("POST", "/api/v1/seats/{id}/state"): {"admin", "supervisor", "seat"},
+    ("GET", "/api/v1/waiting"): ALL,
+    ("GET", "/api/v1/tickets"): ALL,
+    ("GET", "/api/v1/tickets/{id}"): ALL,
+    ("GET", "/api/v1/recordings/{id}/audio"): ALL,
+    ("GET", "/api/v1/events"): ALL,
+    ("GET", "/metrics"): {"admin", "supervisor", "probe"},
+    ("GET", "/api/openapi.json"): ALL,
+}
+IDS = {"seats": "8003", "calls": "demo-1.4", "recordings": "demo-1.4", "tickets": "d-1004"}
+"""Seat 8003 has call demo-1.4 in its hands."""
+
+
+def test_every_route_is_in_this_table() -> None:
+    declared = {(route.method, route.path) for route in all_routes("0")[0]}
+    assert declared == set(ALLOWED) | {("GET", path) for path in OPEN}
+
+
+@pytest.mark.parametrize(("method", "path"), ALLOWED)
+@pytest.mark.parametrize("role", [None, *(role.value for role in Role)])
+async def test_a_route_answers_just_the_roles_of_the_table(
+    console: Any, method: str, path: str, role: str | None
+) -> None:
+    url = path.replace("{id}", IDS[path.split("/")[3]]) if "{id}" in path else path
+    headers = console.headers(role) if role else {}
+    body = {"json": {"state": "break", "reason": "meal"}} if method == "POST" else {}
+    answer = await console.client.request(method, url, headers=headers, **body)
+    expected = 401 if role is None else 200 if role in ALLOWED[method, path] else 403
+    assert answer.status == expected, await answer.text()
+    if expected != 200:
+        problem = await answer.json()
+        assert problem["status"] == expected and problem["message"]["zh"] and problem["mend"]
+
+
+@pytest.mark.parametrize("path", sorted(OPEN))
+async def test_health_answers_without_a_token(console: Any, path: str) -> None:
+    assert (await console.client.get(path)).status == 200
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nothing", "/static/../_tokens.py", "/static/nothing.js", "/api/v1/calls/x"])
+async def test_without_a_token_not_even_what_exists_is_told(console: Any, path: str) -> None:
+    assert (await console.client.get(path)).status == 401
+
+
+async def test_the_login_shell_holds_no_data_and_needs_no_token(console: Any) -> None:
+    for path in ("/", "/static/main.js", "/static/i18n.json", "/favicon.ico"):
+        answer = await console.client.get(path)
+        assert answer.status == 200
+        assert "demo-1" not in await answer.text()
+
+
+async def test_a_token_in_the_address_opens_nothing(console: Any) -> None:
+    token = console.tokens["admin"]
+    assert (await console.client.get(f"/api/v1/calls?token={token}")).status == 401
+    assert (await console.client.get(f"/api/v1/calls?access_token={token}")).status == 401
+
+
+async def test_a_seat_commands_only_itself(console: Any) -> None:
+    order = {"json": {"state": "available"}}
+    mine = await console.client.post("/api/v1/seats/8003/state", headers=console.headers("seat"), **order)
+    assert mine.status == 200 and (await mine.json())["state"] == "available"
+    other = await console.client.post("/api/v1/seats/8006/state", headers=console.headers("seat"), **order)
+    assert other.status == 403 and (await other.json())["code"] == "not-your-seat"
+    boss = await console.client.post("/api/v1/seats/8006/state", headers=console.headers("supervisor"), **order)
+    assert boss.status == 200
+    assert [entry.detail for entry in console.desk.audited] == ["8003 available", "8006 available"]
+
+
+async def test_a_seat_hears_and_reads_only_the_call_in_its_hands(console: Any) -> None:
+    assert (await console.get("/api/v1/recordings/demo-1.1/audio", "seat")).status == 404
+    assert (await console.get("/api/v1/recordings/demo-1.4/audio", "idle-seat")).status == 404
+    whole = await (await console.get("/api/v1/calls/demo-1.4", "seat")).json()
+    assert whole["transcript"] and whole["recording"] and whole["draft"] and whole["withheld"] == []
+    other = await (await console.get("/api/v1/calls/demo-1.4", "idle-seat")).json()
+    assert other["transcript"] is other["recording"] is other["draft"] is None
+    assert other["withheld"] == ["number", "transcript", "recording", "draft"]
+
+
+async def test_a_seat_gets_only_its_own_drafts(console: Any) -> None:
+    listed = await (await console.get("/api/v1/tickets", "seat")).json()
+    assert [draft["id"] for draft in listed["items"]] == ["d-1004"]
+    assert (await console.get("/api/v1/tickets/d-1004", "idle-seat")).status == 404
