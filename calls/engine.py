@@ -16,6 +16,7 @@ Why nothing is lost when the process dies:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import logging
 import time
@@ -123,6 +124,11 @@ class Engine:
         self._wake.set()
         return result
 
+    def set_seats(self, seats: Iterable[Seat]) -> None:
+        """New configuration of seats; states are kept."""
+        self.dispatcher.replace_seats(seats, self._clock())
+        self._wake.set()
+
     def hang_up(self, call: str) -> bool:
         """A person ends a call. False if the caller has already left."""
         known = self.calls.get(call)
@@ -213,10 +219,8 @@ class Engine:
         while True:
             timeout = self._until_next()
             if not self._inbox:
-                try:
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), timeout)
-                except TimeoutError:
-                    pass
             self._wake.clear()
             try:
                 await self._turn()
@@ -283,7 +287,7 @@ class Engine:
                 # native queue; what has happened is kept in memory and written when it can be.
                 self.counters.journal_errors += 1
                 if self.journal_ok:
-                    log.error("journal: %s; new callers go to the native queue", error)
+                    log.error("journal: %s; new callers go to the native queue", error)  # noqa: TRY400 - no trace needed
                 self.journal_ok = False
                 await asyncio.sleep(delay)
                 delay = min(1.0, delay * 2)

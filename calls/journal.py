@@ -54,7 +54,9 @@ class RedisJournal:
             for call in batch.opened:
                 pipe.hset(p + "live", call, self._last)
             for event, at in batch.entries:
-                pipe.execute_command("XADD", p + "journal", "*", "c", event.call, "t", repr(at), "d", Codec.encode(event))
+                pipe.execute_command(
+                    "XADD", p + "journal", "*", "c", event.call, "t", repr(at), "d", Codec.encode(event)
+                )
             for seat in batch.seats:
                 pipe.hset(p + "seats", seat["id"], _dumps(seat))
             for job in batch.jobs:

@@ -17,7 +17,7 @@ Three rules keep a caller from being lost:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import ivr
@@ -52,7 +52,7 @@ class Rules:
     """What the machine may look up; the same for every step of one configuration."""
 
     flows: FlowSource
-    default_demand: Demand = Demand()
+    default_demand: Demand = field(default_factory=Demand)
     ring: float = 15.0
     """Seconds a seat's phone rings before the offer goes on to the next seat."""
 

@@ -102,7 +102,7 @@ class PrivateRedis:
             await client.aclose()
         await self.stop()
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:]) if log.exists() else ""
-        raise ServiceError(f"the private Redis did not start:\n{tail}", f"see {log}; an incomplete file can be moved away")
+        raise ServiceError(f"the private Redis did not start:\n{tail}", f"see {log}; move a broken file away")
 
     def _clear_stale(self) -> None:
         """One left behind by a killed run: ended, if it is ours."""

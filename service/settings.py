@@ -121,4 +121,5 @@ def load_settings(**flags: Any) -> Settings:
         for fault in error.errors(include_url=False, include_input=False):
             name = ".".join(str(x) for x in fault["loc"])
             lines.append(f"setting '{name}': {fault['msg']}")
-        raise ConfigError("\n".join(lines), "see config/settings.yaml, HOTLINE_… variables and 'hotline run --help'") from None
+        fix = "see config/settings.yaml, HOTLINE_… variables and 'hotline run --help'"
+        raise ConfigError("\n".join(lines), fix) from None

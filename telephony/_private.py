@@ -76,6 +76,8 @@ class PrivateAsterisk:
         for d in (plan.etc_dir, plan.var_dir, plan.spool_dir, plan.log_dir, plan.data_dir, plan.moh_dir,
                   plan.recording_spool):  # fmt: skip
             d.mkdir(parents=True, exist_ok=True)
+        for old in plan.etc_dir.glob("*.conf"):
+            old.unlink()
         for name, text in render(self.templates, plan).items():
             path = plan.etc_dir / name
             path.write_text(text + self.extra_files.get(name, ""), encoding="utf-8")
@@ -146,6 +148,22 @@ class PrivateAsterisk:
             if str(plan.etc_dir).encode() in command:
                 os.kill(pid, signal.SIGKILL)
 
+    def forget(self) -> None:
+        """Drops the temporary directory of an instance that was only planned."""
+        if self._run_dir is not None and self.process is None:
+            shutil.rmtree(self._run_dir, ignore_errors=True)
+            self._run_dir = None
+
+    def clear_stale(self) -> None:
+        """Ends an instance that a killed run of ours left behind."""
+        self._clear_stale(self.plan())
+
+    async def reload(self) -> None:
+        """Renders again and lets the running instance read its seats, queue and dialplan anew."""
+        self.write()
+        for command in ("module reload res_pjsip.so", "dialplan reload", "module reload app_queue.so"):
+            await self.cli(command)
+
     async def cli(self, command: str) -> str:
         """Runs a console command and returns its output."""
         process = await asyncio.create_subprocess_exec(
@@ -167,6 +185,4 @@ class PrivateAsterisk:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
                 await process.wait()
-        if self._run_dir is not None:
-            shutil.rmtree(self._run_dir, ignore_errors=True)
-            self._run_dir = None
+        self.forget()

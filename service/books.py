@@ -1,0 +1,112 @@
+"""The book of calls: every finished call from the journal's `finished` stream into the store.
+
+Killed anywhere: an entry leaves the stream only after the store has it, and the store takes the same
+call again without harm (an older record never replaces a newer one).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+
+import tickets
+
+from . import shapes
+
+log = logging.getLogger(__name__)
+GROUP = "books"
+
+
+@dataclass(slots=True)
+class BookCounters:
+    """For the metrics."""
+
+    written: int = 0
+    failed: int = 0
+    dropped: int = 0
+
+
+class CallBook:
+    """A consumer of {prefix}finished."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        store: tickets.Store,
+        centre: Callable[[], str],
+        *,
+        prefix: str = "hotline:",
+        consumer: str = "books-1",
+        written: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
+        self.counters = BookCounters()
+        self._redis = redis
+        self._store = store
+        self._centre = centre
+        self._stream = prefix + "finished"
+        self._consumer = consumer
+        self._written = written
+
+    async def run(self) -> None:
+        """Works until cancelled; outlives Redis and the store."""
+        pause = 0.2
+        while True:
+            try:
+                await self._group()
+                last = "0"  # first what this consumer had in hand when it was killed, then the new ones
+                while True:
+                    answer: Any = await self._redis.xreadgroup(
+                        GROUP, self._consumer, {self._stream: last}, count=50, block=1000 if last == ">" else None
+                    )
+                    streams = list(answer.items()) if isinstance(answer, dict) else (answer or [])
+                    entries = streams[0][1] if streams else []
+                    if entries and isinstance(entries[0], list) and isinstance(entries[0][0], list | tuple):
+                        entries = entries[0]  # RESP3 wraps them once more
+                    if not entries:
+                        last = ">"
+                        continue
+                    await self._write(entries)
+                    pause = 0.2
+            except (RedisError, OSError, tickets.StoreUnavailable) as error:
+                self.counters.failed += 1
+                log.warning("book of calls: waiting (%s)", type(error).__name__)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5.0)
+
+    async def _group(self) -> None:
+        try:
+            await self._redis.xgroup_create(self._stream, GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+
+    async def _write(self, entries: list[Any]) -> None:
+        done: list[bytes] = []
+        for entry_id, data in entries:
+            try:
+                call = json.loads(data[b"call"])
+                at = max([m["at"] for m in call["timeline"]], default=call["arrived_at"])
+                record = shapes.record(call, self._centre(), at)
+            except (KeyError, TypeError, ValueError) as error:
+                # Not readable by this version: kept aside, so that nothing is lost and nothing is stuck.
+                self.counters.dropped += 1
+                why = type(error).__name__  # never the text: it may hold what the entry holds
+                log.error("book of calls: an entry is not readable (%s); moved to dead", why)  # noqa: TRY400
+                await self._redis.xadd(self._stream + ":dead", data or {b"empty": b"1"}, maxlen=10000)
+            else:
+                await self._store.put_call(record)
+                self.counters.written += 1
+                if self._written is not None:
+                    await self._written(record.call_id)
+            done.append(entry_id)
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.xack(self._stream, GROUP, *done)
+        pipe.xdel(self._stream, *done)
+        await pipe.execute()

@@ -1,0 +1,176 @@
+"""The `hotline` command."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import ivr
+import telephony
+
+from .cli_asterisk import asterisk_app
+from .cli_calls import call_app, ticket_app
+from .cli_flow import flow_app, prompts_app
+from .config import load_config
+from .errors import ServiceError
+from .settings import Settings, load_settings
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="浙江 12345 热线的电话中枢 / the telephone heart of the 12345 hotline.",
+)  # fmt: skip
+app.add_typer(flow_app, name="flow")
+app.add_typer(prompts_app, name="prompts")
+app.add_typer(asterisk_app, name="asterisk")
+app.add_typer(call_app, name="call")
+app.add_typer(ticket_app, name="ticket")
+
+out = Console()
+err = Console(stderr=True)
+
+Phones = Annotated[int | None, typer.Option(help="demo phones that register as seats; 0: use your own phones")]
+HttpPort = Annotated[int | None, typer.Option(help="port of the console and API")]
+SipPort = Annotated[int | None, typer.Option(help="UDP port of the private Asterisk's SIP")]
+VarDir = Annotated[Path | None, typer.Option(help="directory of everything that is written")]
+
+
+async def _until_signal() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    await stop.wait()
+
+
+def show_addresses(settings: Settings) -> None:
+    """Where things are, and a way in."""
+    from .access import token_url
+
+    out.print(f"  console   {token_url(settings)}", soft_wrap=True, highlight=False)
+    base = f"http://{settings.http_host}:{settings.http_port}"
+    out.print(f"  API       {base}/api/openapi.json   (hotline token --role admin)", soft_wrap=True)
+    if settings.private_asterisk:
+        sip = f"sip:12345@{settings.bind}:{settings.sip_port}"
+        out.print(f"  SIP       {sip}  (udp; seats 8001-8008, password demo-8001 …)", soft_wrap=True)
+
+
+@app.command()
+def run(phones: Phones = None, http_port: HttpPort = None, sip_port: SipPort = None, var_dir: VarDir = None) -> None:
+    """Start everything and stay up until Ctrl-C."""
+    settings = load_settings(phones=phones, http_port=http_port, sip_port=sip_port, var_dir=var_dir)
+    from . import logs
+    from .app import running
+    from .phones import demo_seats
+
+    logs.set_up(settings.log_level, settings.log_file)
+
+    async def main() -> None:
+        async with running(settings, lambda part: out.print(f"  starting {part} …")), demo_seats(settings):
+            out.print("[bold]Running.[/bold] Ctrl-C ends it.")
+            show_addresses(settings)
+            await _until_signal()
+            out.print("Stopping …")
+
+    asyncio.run(main())
+
+
+@app.command()
+def demo(
+    phones: Phones = None,
+    http_port: HttpPort = None,
+    sip_port: SipPort = None,
+    var_dir: VarDir = None,
+    stay: Annotated[bool, typer.Option(help="stay up after the call (the default); --no-stay ends")] = True,
+) -> None:
+    """Start everything and let one simulated caller through the whole path."""
+    from . import logs
+    from .demo_call import demo_call
+
+    settings = load_settings(phones=phones, http_port=http_port, sip_port=sip_port, var_dir=var_dir)
+    logs.set_up(settings.log_level, settings.log_file or settings.var_dir / "log" / "hotline.log")
+    ok = asyncio.run(demo_call(settings, out, stay=stay))
+    raise typer.Exit(0 if ok else 1)
+
+
+@app.command()
+def check() -> None:
+    """Check configuration and flows; says file, line and reason for each fault."""
+    settings = load_settings()
+    faults: list[str] = []
+    names: list[str] = []
+    try:
+        prompts = ivr.load_prompts(settings.config_dir / "prompts" / "prompts.yaml")
+        names = [flow.name for flow in ivr.load_book(settings.config_dir / "flows", prompts)]
+    except ivr.FlowError as error:
+        faults += [str(p) for p in error.problems]
+    try:
+        config = load_config(settings.config_dir / "hotline.yaml", names or None)
+        from .app import private_asterisk
+
+        asterisk = private_asterisk(settings, config)
+        telephony.render(asterisk.templates, asterisk.plan())
+        asterisk.forget()
+    except (ServiceError, telephony.TelephonyError) as error:
+        faults += str(error).splitlines()
+    try:
+        import tickets
+
+        tickets.Gazetteer.load(settings.config_dir / "regions.yaml")
+    except tickets.TicketsError as error:
+        faults += str(error).splitlines()
+    for fault in faults:
+        err.print(f"[red]✗[/red] {fault}", soft_wrap=True, highlight=False)
+    if faults:
+        err.print(f"{len(faults)} fault(s). Nothing was changed.")
+        raise typer.Exit(1)
+    out.print(f"[green]✓[/green] configuration, {len(names)} flows, Asterisk templates and regions are good.")
+
+
+@app.command()
+def token(
+    role: Annotated[str, typer.Option(help="admin, supervisor, seat, auditor or probe")] = "admin",
+    name: Annotated[str, typer.Option(help="who will use it; written into the audit trail")] = "operator",
+    seat: Annotated[str | None, typer.Option(help="for the role seat: the seat's id")] = None,
+    days: Annotated[float, typer.Option(help="valid for so many days")] = 30.0,
+) -> None:
+    """Print an API token; send it as `Authorization: Bearer …`."""
+    from .access import issue
+
+    print(issue(load_settings(), role, name, seat, days))
+
+
+@app.command()
+def settings() -> None:
+    """Show every setting: its value, and the variable that changes it."""
+    current = load_settings()
+    table = Table("setting", "value", "environment variable")
+    for name in Settings.model_fields:
+        table.add_row(name, str(getattr(current, name)), f"HOTLINE_{name.upper()}")
+    out.print(table)
+
+
+def main() -> None:
+    """Entry point: errors of ours are one clear message, never a stack trace."""
+    try:
+        app(standalone_mode=True)
+    except (ServiceError, telephony.TelephonyError, ivr.FlowError) as error:
+        tell(error)
+        sys.exit(1)
+
+
+def tell(error: Exception) -> None:
+    """What, where, how to mend."""
+    err.print(f"[red]✗[/red] {error}", soft_wrap=True, highlight=False)
+    fix: Any = getattr(error, "fix", "")
+    if fix:
+        err.print(f"  How to mend it: {fix}", soft_wrap=True, highlight=False)
+
+
+

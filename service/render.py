@@ -1,0 +1,88 @@
+"""A call as lines for the terminal, Chinese first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+ZONE = ZoneInfo("Asia/Shanghai")
+KINDS = {
+    "consult": "咨询", "help": "求助", "complaint": "投诉", "report": "举报", "suggestion": "意见建议", "other": "其他",
+}  # fmt: skip
+WHAT = {
+    "arrived": "来电, 交换机应答并播放问候语 · answered by the switch, greeting",
+    "flow": "进入流程 · in the flow",
+    "key": "按键 · key pressed",
+    "waiting": "等候座席 · waits for a seat",
+    "offered": "派话 · offered to seat",
+    "ringing": "座席振铃 · the seat's phone rings",
+    "not_taken": "未接, 保留排队次序 · not taken, the rank stays",
+    "joined": "接通 · talking with seat",
+    "seat_hung_up": "座席挂机 · the seat hung up",
+    "seat_lost": "座席断线, 重新派话 · seat lost, back to the queue",
+    "caller_left": "来电人挂机 · the caller hung up",
+    "voicemail": "留言 · voicemail",
+    "native_queue": "交换机自带队列接管 · the switch's own queue",
+    "wrapped_up": "话后处理结束 · wrap-up done",
+    "draft": "工单草稿已生成 · draft made",
+}
+
+
+def shanghai(at: float | None) -> str:
+    """A time as people here read it, with its date."""
+    return dt.datetime.fromtimestamp(at, ZONE).strftime("%Y-%m-%d %H:%M:%S") if at is not None else "–"
+
+
+def moment_line(moment: Mapping[str, Any], start: float) -> str:
+    """One line of a timeline."""
+    detail = moment["detail"]
+    extra = detail.get("seat") or detail.get("digit") or detail.get("ticket") or detail.get("dialled") or ""
+    why = f" ({detail['why']})" if detail.get("why") else ""
+    clock = dt.datetime.fromtimestamp(moment["at"], ZONE).strftime("%H:%M:%S")
+    what = WHAT.get(moment["what"], moment["what"])
+    return f"  {clock}  +{moment['at'] - start:6.2f} s  {what} {extra}{why}".rstrip()
+
+
+def transcript_lines(transcript: Mapping[str, Any] | None) -> Iterator[str]:
+    """Both sides in order of time."""
+    if transcript is None:
+        yield "  (没有文字 · no transcript)"
+        return
+    for part in transcript["segments"]:
+        who = "来电人" if part["party"] == "caller" else f"座席 {part['seat'] or ''}".strip()
+        yield f"  {part['start']:6.2f} s  {who}: {part['text']}  [dim]({part['confidence']:.2f})[/dim]"
+
+
+def draft_lines(draft: Mapping[str, Any] | None) -> Iterator[str]:
+    """The draft ticket."""
+    if draft is None:
+        yield "  (还没有草稿 · no draft yet)"
+        return
+    region = f"{draft['region_name'] or '不确定 not sure'} {draft['region'] or ''}".strip()
+    yield f"  编号 number   {draft['id']}"
+    yield f"  类别 kind     {KINDS.get(draft['kind'] or '', draft['kind'])} ({draft['kind']})"
+    yield f"  区域 region   {region}"
+    yield f"  标题 title    {draft['title']}"
+    yield f"  内容 content  {draft['content']}"
+    yield f"  地址 address  {draft['address'] or '–'}"
+    yield f"  来电 caller   {draft['caller']['phone'] or '–'}"
+    if draft["uncertain"]:
+        doubts = [f"{d['field']} ({d['why']}{': ' + d['text'] if d['text'] else ''})" for d in draft["uncertain"]]
+        yield f"  待核 check    {', '.join(doubts)}"
+
+
+def call_lines(call: Mapping[str, Any]) -> Iterator[str]:
+    """A whole call."""
+    yield f"[bold]{call['id']}[/bold]  {shanghai(call['arrived_at'])} (Asia/Shanghai)  {call['state']}"
+    yield "[bold]时间线 timeline[/bold]"
+    yield from (moment_line(m, call["arrived_at"]) for m in call["timeline"])
+    yield "[bold]文字 transcript[/bold]"
+    yield from transcript_lines(call["transcript"])
+    recording = call["recording"]
+    if recording is not None:
+        about = f"{recording['duration']:.1f} s, {recording['format']}, sha256 {recording['sha256'][:16]}…"
+        yield f"[bold]录音 recording[/bold]  {about}"
+    yield "[bold]工单草稿 draft ticket[/bold]"
+    yield from draft_lines(call["draft"])
