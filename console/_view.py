@@ -31,8 +31,10 @@ def mask_name(name: str | None) -> str | None:
     return f"{name[0]}**" if name else name
 
 
-def mask_digits(text: str) -> str:
-    """Mask every run of seven or more digits in a text."""
+def mask_digits(text: str, number: str | None = None) -> str:
+    """Mask ``number`` and every other run of seven or more digits in a text."""
+    if number:
+        text = text.replace(number, str(mask_number(number)))
     return _DIGITS.sub(lambda found: str(mask_number(re.sub(r"[- ]", "", found.group()))), text)
 
 
@@ -59,7 +61,7 @@ def _mask_detail(key: str, value: Detail, number: str | None) -> Detail:
         return value
     if key == "digit":
         return "*"  # key by key a caller may have typed a number
-    return mask_digits(value.replace(number, str(mask_number(number))) if number else value)
+    return mask_digits(value, number)
 
 
 def _mask_call(call: SummaryT) -> SummaryT:
@@ -107,9 +109,12 @@ def see_draft(reader: Principal, draft: Draft) -> tuple[Draft | None, frozenset[
             "caller": caller.model_copy(
                 update={"name": mask_name(caller.name), "phone": mask_number(caller.phone), "masked": True}
             ),
-            "title": mask_digits(draft.title),
-            "content": mask_digits(draft.content),
-            "uncertain": [doubt.model_copy(update={"text": mask_digits(doubt.text)}) for doubt in draft.uncertain],
+            "title": mask_digits(draft.title, caller.phone),
+            "content": mask_digits(draft.content, caller.phone),
+            "address": mask_digits(draft.address, caller.phone) if draft.address else draft.address,
+            "uncertain": [
+                doubt.model_copy(update={"text": mask_digits(doubt.text, caller.phone)}) for doubt in draft.uncertain
+            ],
         }
     ), frozenset(looks)
 
@@ -125,7 +130,9 @@ def see_call(reader: Principal, call: Call) -> tuple[Call, frozenset[Look]]:
         if own or reader.may(Right.WORDS):
             seen.add(Look.TRANSCRIPT)
             if shown.caller.masked:
-                transcript = transcript.model_copy(update={"segments": [_mask_segment(s) for s in transcript.segments]})
+                transcript = transcript.model_copy(
+                    update={"segments": [_mask_segment(s, call.caller.number) for s in transcript.segments]}
+                )
         else:
             transcript = None
             withheld.append("transcript")
@@ -146,6 +153,6 @@ def see_call(reader: Principal, call: Call) -> tuple[Call, frozenset[Look]]:
     )
 
 
-def _mask_segment(segment: Segment) -> Segment:
-    words = [word.model_copy(update={"word": mask_digits(word.word)}) for word in segment.words]
-    return segment.model_copy(update={"text": mask_digits(segment.text), "words": words})
+def _mask_segment(segment: Segment, number: str | None) -> Segment:
+    words = [word.model_copy(update={"word": mask_digits(word.word, number)}) for word in segment.words]
+    return segment.model_copy(update={"text": mask_digits(segment.text, number), "words": words})

@@ -19,7 +19,7 @@ export class Live {
 
   start() {
     this.stopped = false;
-    this.on.line({ state: "connecting" });
+    this.on.line({ state: "connecting", again: this.tries > 0 });
     const url = new URL("/api/v1/events", location.href);
     url.protocol = url.protocol.replace("http", "ws");
     if (this.last !== null) url.searchParams.set("since", this.last);

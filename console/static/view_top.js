@@ -53,12 +53,12 @@ function lineState(line) {
 
 /** Shown over everything while the line is lost: the picture may be old. */
 export function lineBanner(line) {
-  if (line.state !== "lost") return null;
+  if (line.state !== "lost" && !line.again) return null;
   const [before, after] = t("ui.line.lost").split("{seconds}");
   return h("div.banner", { role: "alert", "data-key": "banner" },
     h("span", {}, t("ui.line.lost.banner")), " ",
-    h("span", {}, before, countdown(line.until), after),
-    h("button", { "data-do": "retry" }, t("ui.line.retry")));
+    line.state === "lost" ? h("span", {}, before, countdown(line.until), after) : h("span", {}, t("ui.line.connecting")),
+    h("button", { "data-do": "retry", disabled: line.state !== "lost" }, t("ui.line.retry")));
 }
 
 export function loginView(state) {

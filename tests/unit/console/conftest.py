@@ -50,7 +50,7 @@ async def make_console(tmp_path: Path) -> AsyncIterator[Maker]:
     async def make(settings: Settings | None = None, *, days: float = 1) -> Console:
         desk = FakeDesk()
         furnish(desk, tmp_path)
-        book = TokenBook(SECRET)
+        book = TokenBook(SECRET, clock=(settings or Settings()).clock)
         client: TestClient[Any, Any] = TestClient(TestServer(build_app(desk, book, settings=settings)))
         await client.start_server()
         clients.append(client)
