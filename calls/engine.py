@@ -173,7 +173,7 @@ class Engine:
         """Finishes what is in the inbox, then stops. Calls stay: the switch and the journal hold them."""
         if self._inbox:
             try:
-                await asyncio.wait_for(self._turn(), 2.0)
+                await asyncio.wait_for(self.turn(), 2.0)
             except (TimeoutError, JournalError):
                 log.warning("stopping with events not yet journalled; reconciliation will find them")
         for task in self._tasks:
@@ -223,7 +223,7 @@ class Engine:
                     await asyncio.wait_for(self._wake.wait(), timeout)
             self._wake.clear()
             try:
-                await self._turn()
+                await self.turn()
             except Exception:
                 # A bug in one turn must not stop the hotline: counted, and the sweep mends the rest.
                 self.counters.errors += 1
@@ -237,7 +237,8 @@ class Engine:
         return max(0.0, min(1.0, min(times, default=1e12) - self._clock()))
 
     # ------------------------------------------------------------------ one turn
-    async def _turn(self) -> None:
+    async def turn(self) -> None:
+        """Handles all that is in the inbox and due. `start` does this for ever; tests do it by hand."""
         now = self._clock()
         while self._inbox:
             event = self._inbox.popleft()

@@ -308,6 +308,8 @@ def _caller_left(call: Call, event: e.Event, now: float, rules: Rules) -> Result
 # ---------------------------------------------------------------------- afterwards
 def _wrapped_up(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     assert isinstance(event, e.WrapUpDone)
+    if event.seat != call.seat:
+        return call, ()  # a seat that was lost earlier in this call; another one has served it since
     return _note(replace(call, state=S.ENDED), now, "wrapped_up", seat=event.seat), ()
 
 

@@ -260,11 +260,11 @@ class Hotline:
         s = self.settings
         self.vault = recordings.Vault(s.recordings_dir)
         self.pool = recordings.WorkerPool(
-            recordings.PoolSettings(
+            recordings.RecordingSettings(
                 redis_url=s.redis,
                 prefix=s.redis_prefix,
-                vault_root=s.recordings_dir,
-                spool_root=s.spool,
+                root=s.recordings_dir,
+                spool=s.spool,
                 model=s.model_dir,
                 workers=s.asr_workers if s.record else 0,
             )

@@ -12,7 +12,8 @@ from rich.console import Console
 
 import calls
 from calls.codec import moment_json
-from demo import Caller, SpeechError, Until
+from demo import Caller, Until
+from demo.speech import SpeechError
 
 from .app import Hotline, running
 from .phones import CALLER_NUMBER, CALLER_TALKING, CALLER_WAITING, demo_seats, voices
@@ -101,13 +102,13 @@ async def _one_call(hotline: Hotline, watch: Watch, out: Console, began: float) 
     ready = time.monotonic() - began
     out.print(f"[bold]一位市民拨打 12345 · a caller dials 12345[/bold]  (ready after {ready:.1f} s)", highlight=False)
     try:
-        async with caller:
-            end = await caller.run(120.0)
+        async with asyncio.timeout(120.0):
+            report = await caller.run()
     except (SpeechError, TimeoutError, OSError) as error:
         out.print(f"[red]✗[/red] the simulated caller failed: {error}")
         return False
     if watch.call is None:
-        out.print(f"[red]✗[/red] the call never reached the service ({end}); see {settings.var_dir / 'log'}")
+        out.print(f"[red]✗[/red] the call never reached the service ({report.end}); see {settings.var_dir / 'log'}")
         return False
     words: Mapping[str, Any] | None = None
     draft = None

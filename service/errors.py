@@ -11,5 +11,6 @@ class ServiceError(Exception):
         self.fix = fix
 
 
+
 class ConfigError(ServiceError):
     """A configuration file is wrong; the message has file:line for every fault."""
