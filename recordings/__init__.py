@@ -1,1 +1,42 @@
-"""recordings"""
+"""Recordings: from the switch's raw file to a sealed set of files, and from speech to words.
+
+`Vault` finds and reads what is finished. `WorkerPool` runs the processes that do the work; jobs come from the Redis
+stream {prefix}recordings, results go to {prefix}transcripts. No speech is ever recognised in the service's process.
+"""
+
+from ._again import enqueue, revive
+from ._cer import character_error_rate
+from ._check import check_model
+from ._model import Job, ModelReport, Segment, Span, Word
+from ._pool import WorkerPool
+from ._recognizer import Recognizer, Utterance, VoskRecognizer
+from ._settings import GROUP, RecordingSettings
+from ._transcribe import text_of, transcribe
+from ._vault import Vault
+from .errors import BadJobError, RawMissingError, RecogniserError, RecordingError, VaultDamagedError
+
+__all__ = [
+    "GROUP",
+    "BadJobError",
+    "Job",
+    "ModelReport",
+    "RawMissingError",
+    "RecogniserError",
+    "Recognizer",
+    "RecordingError",
+    "RecordingSettings",
+    "Segment",
+    "Span",
+    "Utterance",
+    "Vault",
+    "VaultDamagedError",
+    "VoskRecognizer",
+    "Word",
+    "WorkerPool",
+    "character_error_rate",
+    "check_model",
+    "enqueue",
+    "revive",
+    "text_of",
+    "transcribe",
+]

@@ -1,0 +1,175 @@
+"""The nouns of this room."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from .errors import BadJobError
+
+CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SEAT = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_RATES = (8000, 16000, 32000, 48000)
+Kind = Literal["call", "voicemail"]
+
+
+def checked_call(call: str) -> str:
+    """A call id that is safe as a file name.
+
+    Raises:
+        BadJobError: it is not.
+    """
+    if not CALL_ID.fullmatch(call) or call.startswith("."):
+        raise BadJobError("call id: expected 1-64 letters, digits, dots, dashes or underscores, no dot in front")
+    return call
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time during which a seat was joined: seconds from the start of the recording."""
+
+    start: float
+    end: float
+    seat: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One recording to finalise and transcribe.
+
+    Attributes:
+        call: Asterisk's unique id of the caller's channel.
+        raw: path of the switch's file: 16-bit little-endian samples, left = caller, right = what the caller hears.
+        rate: samples a second.
+        answered, ended: unix seconds.
+        seats: when a seat was joined; the right channel outside of these is greeting or music.
+        kind: "call" or "voicemail".
+    """
+
+    call: str
+    raw: str
+    rate: int
+    answered: float
+    ended: float
+    seats: tuple[Span, ...]
+    kind: Kind = "call"
+
+    @classmethod
+    def parse(cls, text: str) -> Job:
+        """Read the JSON of the `job` field.
+
+        Raises:
+            BadJobError: naming the field that is wrong.
+        """
+        try:
+            data = json.loads(text)
+        except ValueError as e:
+            raise BadJobError(f"job: not JSON at character {getattr(e, 'pos', 0)}") from None
+        if not isinstance(data, dict):
+            raise BadJobError("job: expected an object")
+        return cls.of(data)
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Job:
+        """Check the fields of a job (also those kept in a manifest)."""
+        call, raw, rate = data.get("call"), data.get("raw"), data.get("rate", 8000)
+        if not isinstance(call, str):
+            raise BadJobError("job.call: expected text")
+        if not isinstance(raw, str) or not raw or "\0" in raw:
+            raise BadJobError("job.raw: expected a path")
+        if rate not in _RATES:
+            raise BadJobError(f"job.rate: expected one of {_RATES}")
+        answered, ended = (_seconds(data.get(k), f"job.{k}") for k in ("answered", "ended"))
+        kind = data.get("kind", "call")
+        if kind not in ("call", "voicemail"):
+            raise BadJobError("job.kind: expected call or voicemail")
+        seats = data.get("seats", [])
+        if not isinstance(seats, list) or any(not isinstance(s, list) or len(s) != 3 for s in seats):
+            raise BadJobError("job.seats: expected a list of [start, end, seat]")
+        spans = []
+        for i, (start, end, seat) in enumerate(seats):
+            if not isinstance(seat, str) or not _SEAT.fullmatch(seat):
+                raise BadJobError(f"job.seats[{i}]: bad seat id")
+            a, b = (_seconds(v, f"job.seats[{i}]") for v in (start, end))
+            if b > a:  # joined and left within the same moment: nothing to hear
+                spans.append(Span(a, b, seat))
+        return cls(checked_call(call), raw, int(rate), answered, max(answered, ended), tuple(spans), kind)
+
+    def dumps(self) -> str:
+        """The JSON of the `job` field."""
+        data = asdict(self)
+        data["seats"] = [[s.start, s.end, s.seat] for s in self.seats]
+        return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def _seconds(value: Any, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise BadJobError(f"{what}: expected seconds")
+    if abs(value) > 1e11:
+        raise BadJobError(f"{what}: out of range")
+    return float(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A recognised word; seconds from the start of the recording, confidence 0-1."""
+
+    word: str
+    start: float
+    end: float
+    conf: float
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What one party said in one go.
+
+    `seat` is None for the caller, and where several seats were joined at once (their voices are mixed).
+    """
+
+    party: Literal["caller", "seat"]
+    seat: str | None
+    start: float
+    end: float
+    text: str
+    confidence: float
+    words: tuple[Word, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As transcript.json has it."""
+        return {**asdict(self), "words": [asdict(w) for w in self.words]}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReport:
+    """What a check of a model found.
+
+    Attributes:
+        ok: may be used.
+        path: the model's directory.
+        error: what is wrong, where, and how to mend it; "" when ok.
+        warnings: things that work, but not as one may think.
+        rate: samples a second the model was made for.
+        load_seconds: how long loading took.
+        error_rate: character error rate on the model's own self-check, None if it has none.
+    """
+
+    ok: bool
+    path: str
+    error: str = ""
+    warnings: tuple[str, ...] = ()
+    rate: int | None = None
+    load_seconds: float | None = None
+    error_rate: float | None = None
+
+
+def sentence(words: list[str]) -> str:
+    """Words as one text: blanks only between two words of Latin letters or digits."""
+    out = ""
+    for w in words:
+        out += (" " if out and out[-1].isascii() and w[:1].isascii() else "") + w
+    return out
