@@ -5,7 +5,8 @@
 
 The rules, whatever a flow says:
  - 0 reaches a human from anywhere. Only while a number is typed, or is the next thing to be typed, a 0
-   may be its first digit: alone, followed by silence or #, it still means a human.
+   may be its first digit: alone (or with other zeros only), followed by silence or #, it still means a
+   human.
  - Silence and unclear answers put the question again at most `tries` times, then come to a human; they
    never end a call.
  - A key ends prompts that allow it (`barge_in`) and is kept for the question that comes next; keys

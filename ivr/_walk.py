@@ -190,9 +190,12 @@ class Walk:
         return None
 
     def _number(self, node: m.Collect) -> str | None:
-        """Where the typed number leads; None when it is too short. It is taken out of `digits`."""
+        """Where the typed number leads; None when it is too short. It is taken out of `digits`.
+
+        Zeros alone are no number but somebody who wants a human, badly.
+        """
         digits, self.digits = self.digits, ""
-        if digits == "0":
+        if digits and not digits.strip("0"):
             return self.flow.human
         if len(digits) < node.least:
             return None

@@ -71,7 +71,8 @@ def decode(data: bytes, ending: str) -> Samples:
     except (soundfile.SoundFileError, RuntimeError, ValueError, MemoryError) as e:
         if isinstance(e, RecordingError):
             raise
-        raise RecordingError(f"it is no sound file that can be read ({e}); save it as WAV, PCM 16 bit") from None
+        why = str(getattr(e, "error_string", e)).rstrip(".")
+        raise RecordingError(f"it is no sound file that can be read ({why}); save it as WAV, PCM 16 bit") from None
     if len(x) < frames:
         raise RecordingError(f"it is cut short: {len(x)} of {frames} samples; copy it again")
     mono: Samples = x.mean(axis=1)

@@ -126,6 +126,12 @@ def test_a_lone_zero_in_a_number_brings_a_human(menu: Caller, end: str) -> None:
     assert menu.routed
 
 
+@pytest.mark.parametrize("keys", ["00#", "000#", "00000"])
+def test_somebody_who_hammers_zero_gets_a_human(menu: Caller, keys: str) -> None:
+    menu.done().press("1").done().press(keys)
+    assert menu.routed
+
+
 def test_a_number_may_begin_with_zero(menu: Caller) -> None:
     menu.done().press("1").done().press("05711")
     assert menu.session.vars["n"] == "05711"
