@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -14,8 +15,9 @@ from ._problems import ProblemError, problem
 from ._roles import RIGHTS, Principal
 from ._routes import Ask, write_audit
 from ._settings import Settings
-from ._view import see_draft, see_summary
+from ._view import NOBODY, see_draft, see_summary
 
+_log = logging.getLogger("console")
 PROTOCOL = "hotline.v1"
 """WebSocket subprotocol. A browser sends its token as a second one, ``bearer.<token>``."""
 
@@ -23,16 +25,29 @@ CLOSE_CODES = {
     "slow-reader": WSCloseCode.TRY_AGAIN_LATER,
     "stopping": WSCloseCode.SERVICE_RESTART,
     "token-expired": 4401,
+    "internal": WSCloseCode.INTERNAL_ERROR,
     "listen-only": WSCloseCode.POLICY_VIOLATION,
-    "audit-failed": WSCloseCode.INTERNAL_ERROR,
 }
 _Looks = dict[Look, tuple[str, ...]]
 
 
+async def audited_hello(ask: Ask, snapshot: Snapshot | None, last: int) -> tuple[Hello, _Looks]:
+    """The first message, and the looks in it that were audited; masked throughout if they cannot be.
+
+    The floor must stay visible while the store is down: only what needs an audit is withheld.
+    """
+    hello, looks = make_hello(ask.reader, ask.reader, snapshot, last, ask.settings)
+    try:
+        await ask.audit(looks)
+    except ProblemError:
+        return make_hello(ask.reader, NOBODY, snapshot, last, ask.settings)
+    return hello, looks
+
+
 def make_hello(
-    who: Principal, snapshot: Snapshot | None, last: int, settings: Settings
-) -> tuple[Hello, dict[Look, set[str]]]:
-    """The first message as this reader may see it, and the looks in it."""
+    who: Principal, seen_as: Principal, snapshot: Snapshot | None, last: int, settings: Settings
+) -> tuple[Hello, _Looks]:
+    """The first message to ``who`` with what ``seen_as`` may see, and the looks in it."""
     looks: dict[Look, set[str]] = {}
 
     def note(seen: Iterable[Look], call: str) -> None:
@@ -43,11 +58,11 @@ def make_hello(
     if snapshot is not None:
         calls, drafts = [], []
         for whole in snapshot.calls:
-            call, seen = see_summary(who, whole)
+            call, seen = see_summary(seen_as, whole)
             note(seen, call.id)
             calls.append(call)
         for entire in snapshot.drafts:
-            draft, seen = see_draft(who, entire)
+            draft, seen = see_draft(seen_as, entire)
             if draft is not None:
                 note(seen, draft.call or draft.id)
                 drafts.append(draft)
@@ -66,14 +81,13 @@ def make_hello(
         heartbeat=settings.heartbeat,
         break_reasons=list(settings.break_reasons),
     )
-    return Hello(id=last, at=settings.clock(), data=data), looks
+    return Hello(id=last, at=settings.clock(), data=data), _sorted(looks)
 
 
 async def hello_once(ask: Ask) -> Hello:
     """The hello alone, for those who ask without a WebSocket."""
     snapshot = await ask.hub.snapshot()
-    hello, looks = make_hello(ask.reader, snapshot, snapshot.last_event_id, ask.settings)
-    await ask.audit(_sorted(looks))
+    hello, _ = await audited_hello(ask, snapshot, snapshot.last_event_id)
     return hello
 
 
@@ -88,8 +102,7 @@ async def stream(ask: Ask, since: int | None) -> web.WebSocketResponse:
         missed = ask.hub.missed(since)
         snapshot = None if missed is not None else await ask.hub.snapshot()
         start = snapshot.last_event_id if snapshot is not None else (since or 0)
-        hello, looks = make_hello(ask.reader, snapshot, start, settings)
-        await ask.audit(_sorted(looks))
+        hello, looks = await audited_hello(ask, snapshot, start)
         socket = web.WebSocketResponse(
             protocols=(PROTOCOL,), heartbeat=settings.heartbeat, timeout=settings.grace, max_msg_size=4096,
             compress=False,
@@ -125,11 +138,11 @@ class _Talk:
             for task in tasks:
                 task.cancel()
             results = await asyncio.gather(*tasks, return_exceptions=True)
-        failed = results[0]
         if not done:
             self.listener.end("token-expired")
-        elif isinstance(failed, ProblemError):
-            self.listener.end(failed.code)
+        elif isinstance(results[0], Exception) and not isinstance(results[0], ConnectionError):
+            _log.error("console: an event stream failed: %s", type(results[0]).__name__)
+            self.listener.end("internal")
         if self.listener.reason:
             await self._farewell(self.listener.reason)
 
@@ -152,11 +165,14 @@ class _Talk:
         text, call, looks = item.for_reader(self.ask.reader)
         new = {(look, call) for look in looks} - self.audited
         if new:
-            await write_audit(
-                self.ask.desk, self.ask.settings, self.ask.reader,
-                {look: (call,) for look, call in sorted(new)}, self.ask.http.path,
-            )  # fmt: skip
-            self.audited |= new
+            try:
+                await write_audit(
+                    self.ask.desk, self.ask.settings, self.ask.reader,
+                    {look: (call,) for look, call in sorted(new)}, self.ask.http.path,
+                )  # fmt: skip
+                self.audited |= new
+            except ProblemError:
+                text, _, _ = item.for_reader(NOBODY)
         self.last = item.id
         if text is not None:
             await self.socket.send_str(text)

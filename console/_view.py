@@ -6,7 +6,7 @@ import re
 from typing import TypeVar
 
 from ._ports import Look
-from ._roles import Principal, Right
+from ._roles import Principal, Right, Role
 from ._schema import Call, CallSummary, Draft, LiveCall, Segment, Withheld
 
 Detail = str | int | float | bool | None
@@ -36,6 +36,10 @@ def mask_digits(text: str, number: str | None = None) -> str:
     if number:
         text = text.replace(number, str(mask_number(number)))
     return _DIGITS.sub(lambda found: str(mask_number(re.sub(r"[- ]", "", found.group()))), text)
+
+
+NOBODY = Principal(Role.SEAT, "", None, 0.0, 0.0)
+"""A reader of the floor without any call of its own: what is shown when a look cannot be audited."""
 
 
 def owns_call(reader: Principal, call: CallSummary) -> bool:

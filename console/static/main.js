@@ -88,6 +88,17 @@ function noticePop() {
     .catch(() => {});
 }
 
+async function lookAtHealth() {
+  if (!store.you || document.hidden) return;
+  try {
+    const { parts } = await (await fetch("/readyz", { cache: "no-store" })).json();
+    store.health = new Map(parts.map((part) => [part.part, part]));
+    draw();
+  } catch {
+    /* the line to the service is down, which the page says anyway */
+  }
+}
+
 // --- signing in and out ---
 
 async function enter(token) {
@@ -276,6 +287,8 @@ window.addEventListener("hashchange", () => {
   else if (location.hash !== "#main") openFromAddress();
 });
 setInterval(tick, 500);
+// The parts' health is asked for, not waited for: a part that is down may be the one that would tell.
+setInterval(lookAtHealth, 15_000);
 
 await loadCaptions();
 const kept = restoreToken();

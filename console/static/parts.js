@@ -34,6 +34,9 @@ export function number(caller) {
   return h("span.number", { title }, caller.masked ? caller.number : spaced(caller.number));
 }
 
+/** "林晓 8001"; a name that already holds the id is not followed by it. */
+export const seatWords = (seat) => (seat.name.includes(seat.id) ? seat.name : `${seat.name} ${seat.id}`);
+
 export const empty = (text) => h("p.empty", {}, text);
 
 export const panel = (id, title, extra, ...children) =>

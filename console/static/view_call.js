@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { bytes, dayAndClock, joinWords, percent, span } from "./format.js";
 import { code, t } from "./i18n.js";
-import { empty, icon, number, pill, when, whenWhole } from "./parts.js";
+import { empty, icon, number, pill, seatWords, when, whenWhole } from "./parts.js";
 
 const UNSURE = 0.6;
 
@@ -27,7 +27,7 @@ function callBody(store, call, detail) {
       h("p.big", {}, number(call.caller), call.caller.name ? h("span.name", {}, call.caller.name) : null),
       call.caller.masked ? h("p.quiet.small", {}, t("ui.detail.masked")) : null,
       h("p", {}, pill("call.state", call.state), " ", call.outcome ? h("span", {}, code("outcome", call.outcome)) : null,
-        call.seat ? h("span.quiet", {}, ` ${t("ui.col.seat")} ${seatLabel(store, call.seat)}`) : null),
+        call.seat ? h("span.quiet", {}, ` ${store.seats.has(call.seat) ? "" : t("ui.col.seat")} ${seatLabel(store, call.seat)}`) : null),
       h("dl.facts", {},
         fact(t("ui.col.arrived"), whenWhole(call.arrived_at)),
         fact(t("ui.col.dialled"), call.dialled),
@@ -45,7 +45,7 @@ function callBody(store, call, detail) {
 
 const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
 const block = (key, title, content) => h("section.block", { "data-key": `block-${key}` }, title ? h("h3", {}, title) : null, content);
-const seatLabel = (store, id) => (store.seats.get(id) ? `${store.seats.get(id).name} ${id}` : id);
+const seatLabel = (store, id) => (store.seats.get(id) ? seatWords(store.seats.get(id)) : id);
 
 function missing(call, what, over) {
   if (call.withheld.includes(what)) return empty(t("ui.detail.withheld"));

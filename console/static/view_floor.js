@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { span } from "./format.js";
 import { code, t } from "./i18n.js";
-import { countdown, empty, number, panel, pill, ticking, whenShort } from "./parts.js";
+import { countdown, empty, number, panel, pill, seatWords, ticking, whenShort } from "./parts.js";
 
 const MOST = 200;
 const ORDER = ["ringing", "offered", "talking", "wrap_up", "available", "break", "offline"];
@@ -77,7 +77,7 @@ const opener = (call) => h("a", { href: `#/call/${call.id}` }, number(call.calle
 const seatName = (store, id) => {
   if (!id) return h("span.quiet", {}, "–");
   const seat = store.seats.get(id);
-  return seat ? `${seat.name} ${id}` : id;
+  return seat ? seatWords(seat) : id;
 };
 
 export function seatsPanel(store) {
@@ -92,7 +92,7 @@ function seatCard(store, seat, withCentre) {
   const reason = seat.reason && ["break", "offline"].includes(seat.state) ? code("break", seat.reason) : null;
   return h("li.seat", { "data-key": seat.id, "data-state": seat.state, "data-mine": store.you?.seat === seat.id },
     h("div.seat-head", {},
-      h("div", {}, h("b", { title: seat.name }, seat.name), h("span.quiet", {}, seat.id)),
+      h("div", {}, h("b", { title: seat.name }, seat.name), seat.name.includes(seat.id) ? null : h("span.quiet", {}, seat.id)),
       pill("seat.state", seat.state)),
     h("div.seat-body", {},
       withCentre ? h("span.quiet", {}, seat.centre) : null,
@@ -130,7 +130,8 @@ export function waitingPanel(store) {
     more(line));
 }
 
-const demand = (text) => text.split(/[\s,]+/).map((word) => code("skill", word)).join(" · ");
+/** "putonghua ≥ 3, enterprise" in the reader's words. */
+const demand = (text) => text.split(/,\s*/).map((part) => part.replace(/^[\w-]+/, (name) => code("skill", name))).join(" · ");
 
 export function draftsPanel(store) {
   const drafts = store.newestDrafts();

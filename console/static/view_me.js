@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { code, t } from "./i18n.js";
-import { countdown, icon, number, pill, ticking } from "./parts.js";
+import { countdown, icon, number, pill, seatWords, ticking } from "./parts.js";
 import { earlierList } from "./view_call.js";
 
 export function mePanel(store, view) {
@@ -15,7 +15,7 @@ export function mePanel(store, view) {
     call ? popCard(store, seat, call, view) : null,
     h("section.me.panel", { "data-key": "me", "aria-label": t("ui.me"), "data-state": seat.state },
       h("div.me-state", {},
-        h("div", {}, h("b", {}, seat.name), " ", h("span.quiet", {}, seat.id)),
+        h("div", {}, h("b", {}, seatWords(seat))),
         pill("seat.state", seat.state),
         h("span", {}, ticking(seat.since)),
         seat.deadline ? h("span.quiet", {}, `${t("ui.pop.left")} `, countdown(seat.deadline)) : null,

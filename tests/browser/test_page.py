@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
+from console import Probe
 from console._scene import a_call, ring
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -243,9 +244,11 @@ OVERLAPS = """() => {
   const boxes = [...document.querySelectorAll(".top .brand, .top .counter, .top .tools > *")]
     .filter((e) => e.getClientRects().length).map((e) => [e.textContent, e.getBoundingClientRect()]);
   const cut = [...document.querySelectorAll(".top .counter")].filter((e) => e.scrollWidth > e.clientWidth + 1);
-  return cut.map((e) => `cut off: ${e.textContent}`).concat(boxes.flatMap(([name, a], i) => boxes.slice(i + 1).filter(([, b]) =>
-    a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1,
-  ).map(([other]) => `${name} | ${other}`)));
+  const meet = (a, b) =>
+    a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+  const pairs = boxes.flatMap((one, i) => boxes.slice(i + 1).map((other) => [one, other]));
+  return [...cut.map((e) => `cut off: ${e.textContent}`),
+    ...pairs.filter(([one, other]) => meet(one[1], other[1])).map(([one, other]) => `${one[0]} | ${other[0]}`)];
 }"""
 
 
@@ -302,3 +305,10 @@ async def test_every_control_has_a_name(place: Any, view: str) -> None:
           !(e.textContent.trim() || e.getAttribute("aria-label") || e.labels?.length)).map((e) => e.outerHTML)"""
     )
     assert nameless == []
+
+
+async def test_a_part_that_goes_down_is_named_in_the_top_bar(place: Any) -> None:
+    page = await place.enter("supervisor", language="en")
+    await expect(page.locator(".counters")).to_contain_text("All well")
+    await place.desk.put(Probe(part="ami", ok=False, reason="ami-down"))
+    await expect(page.locator(".badpart")).to_have_text("Switch: Not connected")

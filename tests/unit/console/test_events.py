@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from console import Probe, Settings, stream_stats
-from console._hub import Hub
+from console._hub import Hub, Item
 from console._scene import a_call
 from console.testing import FakeDesk
 
@@ -236,3 +236,15 @@ async def test_what_the_snapshot_already_holds_is_not_told_again(console: Any) -
     await console.desk.put(a_call("n-2", "arrived", 2001.0))
     assert "n-1" in {call["id"] for call in hello["data"]["snapshot"]["calls"]}
     assert (await socket.receive_json())["data"]["id"] == "n-2"
+
+
+async def test_a_stream_that_fails_inside_says_so_and_ends(
+    console: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    socket = await console.listen()
+    await socket.receive_json()
+    monkeypatch.setattr(Item, "for_reader", lambda *_: {}["13858801234"])
+    await console.desk.put(a_call("n-1", "arrived", 2000.0))
+    assert (await socket.receive_json())["data"]["code"] == "internal"
+    assert (await socket.receive()).data == 1011
+    assert "KeyError" in caplog.text and "1385880" not in caplog.text

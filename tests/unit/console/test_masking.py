@@ -92,13 +92,7 @@ async def test_a_masked_look_is_not_audited_as_a_look_at_a_number(console: Any) 
 
 @pytest.mark.parametrize(
     "path",
-    [
-        "/api/v1/calls",
-        "/api/v1/calls/demo-1.4",
-        "/api/v1/tickets",
-        "/api/v1/recordings/demo-1.4/audio",
-        "/api/v1/events",
-    ],
+    ["/api/v1/calls", "/api/v1/calls/demo-1.4", "/api/v1/tickets", "/api/v1/recordings/demo-1.4/audio"],
 )
 async def test_what_cannot_be_audited_is_not_shown(console: Any, path: str) -> None:
     console.desk.broken["audit"] = OSError("disk full 13858801234")
@@ -130,3 +124,22 @@ async def test_the_seat_that_missed_the_offer_sees_it_masked_again(console: Any)
     call = await console.desk.call("demo-2.1")
     await console.desk.put(call.model_copy(update={"seat": "8004"}))
     assert (await mine.receive_json())["data"]["caller"]["number"] == "138****1234"
+
+
+async def test_the_floor_stays_visible_masked_while_nothing_can_be_audited(console: Any) -> None:
+    console.desk.broken["audit"] = OSError("disk full")
+    once = await (await console.get("/api/v1/events", "supervisor")).json()
+    socket = await console.listen("supervisor")
+    hello = await socket.receive_json()
+    for picture in (once["data"]["snapshot"], hello["data"]["snapshot"]):
+        assert len(picture["calls"]) == 7 and picture["drafts"] == []
+        assert all(call["caller"]["masked"] for call in picture["calls"])
+    await ring(console.desk, "8001")
+    assert (await socket.receive_json())["data"]["caller"]["number"] == "138****1234"
+    assert console.desk.audited == []
+    await socket.receive_json()
+    # The store is back: the next event of the call is whole again, and audited.
+    console.desk.broken.clear()
+    await console.desk.put(await console.desk.call("demo-2.1"))
+    assert (await socket.receive_json())["data"]["caller"]["number"] == "13806881234"
+    assert [entry.calls for entry in console.desk.audited] == [("demo-2.1",)]
