@@ -48,7 +48,8 @@ function links(store) {
 
 function lineState(line) {
   if (line.state === "ok") return h("span.line", { "data-line": "ok" }, h("span.dot", { "aria-hidden": "true" }), t("ui.line.ok"));
-  return h("span.line", { "data-line": line.state }, h("span.dot", { "aria-hidden": "true" }), t("ui.line.connecting"));
+  return h("span.line", { "data-line": line.state }, h("span.dot", { "aria-hidden": "true" }),
+    t(line.state === "lost" ? "ui.line.off" : "ui.line.connecting"));
 }
 
 /** Shown over everything while the line is lost: the picture may be old. */

@@ -312,3 +312,7 @@ async def test_a_part_that_goes_down_is_named_in_the_top_bar(place: Any) -> None
     await expect(page.locator(".counters")).to_contain_text("All well")
     await place.desk.put(Probe(part="ami", ok=False, reason="ami-down"))
     await expect(page.locator(".badpart")).to_have_text("Switch: Not connected")
+    await place.desk.put(Probe(part="recogniser", ok=False, needed=False, reason="model-missing"))
+    await expect(page.locator(".badpart")).to_have_count(2)
+    await page.set_viewport_size({"width": 390, "height": 844})
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
