@@ -141,7 +141,8 @@ async def test_an_answer_that_crosses_the_cancel_is_hung_up() -> None:
         await asyncio.sleep(0)
         with suppress(CallEnded):  # the BYE may be as quick as the ACK
             await other.answer()
-        await ends
+        async with asyncio.timeout(PATIENCE):
+            await ends
         assert call.end and call.end.reason == "cancelled" and call.answered_at is None
         assert (await other.ended(PATIENCE)).by == "remote"
 
