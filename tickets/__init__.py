@@ -14,6 +14,7 @@ from ._errors import (
     TranscriptError,
 )
 from ._gazetteer import Gazetteer, Level, Region
+from ._maker import DraftMaker, MakerCounts, MakerPolicy
 from ._model import (
     AuditEntry,
     CallRecord,
@@ -28,6 +29,7 @@ from ._model import (
     TranscriptStatus,
     Why,
 )
+from ._store import Store
 from ._transcript import Segment, SegmentLike, Transcript, TranscriptLike, Word, WordLike
 
 __all__ = [
@@ -36,11 +38,14 @@ __all__ = [
     "CallRecord",
     "Doubt",
     "Draft",
+    "DraftMaker",
     "Facts",
     "Gazetteer",
     "GazetteerError",
     "Kind",
     "Level",
+    "MakerCounts",
+    "MakerPolicy",
     "NoSuchTicket",
     "Note",
     "Page",
@@ -49,6 +54,7 @@ __all__ = [
     "SchemaError",
     "Segment",
     "SegmentLike",
+    "Store",
     "StoreError",
     "StoreUnavailable",
     "StoreUrlError",

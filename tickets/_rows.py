@@ -1,0 +1,126 @@
+"""Between rows of the tables and frozen values."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.engine import RowMapping
+
+from ._model import (
+    AuditEntry,
+    CallRecord,
+    Doubt,
+    Draft,
+    Kind,
+    Note,
+    Ticket,
+    TicketStatus,
+    TranscriptStatus,
+    Why,
+)
+
+Row = RowMapping | Mapping[str, Any]
+
+
+def clean(value: Any) -> Any:
+    """The value without characters that a database refuses (NUL, lone surrogates, other controls), all the way in.
+
+    Numbers and names come from the network: one bad byte must not keep a call out of the books.
+    """
+    if isinstance(value, str):
+        if value.isascii() and value.isprintable():
+            return value
+        return "".join(ch for ch in value if ch in "\n\t" or unicodedata.category(ch) not in {"Cc", "Cs"})
+    if isinstance(value, Mapping):
+        return {str(clean(key)): clean(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean(inner) for inner in value]
+    return value
+
+
+def fit(value: str | None, size: int) -> Any:
+    """The cleaned text, cut to a column's size: PostgreSQL refuses longer ones."""
+    return None if value is None else clean(value)[:size]
+
+
+def call_row(call: CallRecord) -> dict[str, Any]:
+    """The row of a call."""
+    return {
+        "call_id": call.call_id,
+        "dialled": fit(call.dialled, 64),
+        "caller_number": fit(call.caller_number, 64),
+        "centre": fit(call.centre, 16),
+        "state": fit(call.state, 32),
+        "arrived_at": call.arrived_at,
+        "answered_at": call.answered_at,
+        "joined_at": call.joined_at,
+        "ended_at": call.ended_at,
+        "seat": fit(call.seat, 64),
+        "outcome": fit(call.outcome, 64),
+        "timeline": clean(call.timeline),
+        "legs": clean(call.legs),
+        "recording": clean(call.recording),
+        "transcript": call.transcript.value,
+        "updated_at": call.updated_at,
+    }
+
+
+def call_of(row: Row) -> CallRecord:
+    """The call of a row."""
+    fields = dict(row)
+    fields["timeline"] = tuple(fields["timeline"])
+    fields["legs"] = tuple(fields["legs"])
+    fields["transcript"] = TranscriptStatus(fields["transcript"])
+    return CallRecord(**fields)
+
+
+def draft_row(draft: Draft) -> dict[str, Any]:
+    """The columns of a ticket's row that hold its draft."""
+    return {
+        "kind": draft.kind.value,
+        "region": fit(draft.region, 6),
+        "region_name": fit(draft.region_name, 64),
+        "title": fit(draft.title, 200),
+        "content": clean(draft.content),
+        "address": fit(draft.address, 200),
+        "caller_number": fit(draft.caller_number, 64),
+        "source": fit(draft.source, 16),
+        "uncertain": [
+            {"field": one.field, "why": one.why.value, "heard": clean(one.heard)} for one in draft.uncertain
+        ],
+        "note": draft.note.value,
+        "made_at": draft.made_at,
+    }
+
+
+def ticket_of(row: Row) -> Ticket:
+    """The ticket of a row."""
+    return Ticket(
+        id=row["id"],
+        call_id=row["call_id"],
+        status=TicketStatus(row["status"]),
+        draft=Draft(
+            kind=Kind(row["kind"]),
+            region=row["region"],
+            region_name=row["region_name"],
+            title=row["title"],
+            content=row["content"],
+            address=row["address"],
+            caller_number=row["caller_number"],
+            source=row["source"],
+            uncertain=tuple(Doubt(one["field"], Why(one["why"]), one["heard"]) for one in row["uncertain"]),
+            note=Note(row["note"]),
+            made_at=row["made_at"],
+        ),
+        edited=bool(row["edited"]),
+        revision=row["revision"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+def audit_of(row: Row) -> AuditEntry:
+    """The audit entry of a row."""
+    return AuditEntry(**dict(row))

@@ -1,0 +1,1 @@
+"""Schema changes in order, run by `Store.migrate()`; never edit one that has been released."""
