@@ -1,0 +1,122 @@
+"""Writes what one variant needs: templates with the bench's few changes, seats, prompt, configuration.
+
+Both sides get the same files: same modules, same endpoints, same queue with the same members (the product
+keeps app_queue as its way out, so it is loaded there too). They differ in the number dialled and in who
+rings the seat.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import wave
+from array import array
+from pathlib import Path
+
+from .errors import BenchError
+from .plan import NATIVE_NUMBER, PROMPT_SECONDS, SERVICE_NUMBER, Variant, seat_ids
+
+CONFIG = Path(__file__).resolve().parent.parent / "config"
+RATE = 8000
+
+# file → (text of the product, text of the bench). A text that is not there any more stops the bench: a
+# comparison whose sides silently differ would be worse than none.
+_ALWAYS: dict[str, tuple[tuple[str, str], ...]] = {
+    # Neither side may wait between two calls of a seat.
+    "queues.conf": (("wrapuptime=5", "wrapuptime=0"), ("retry=1", "retry=0")),
+    # Seats are static contacts: no registrations, so nothing but calls is measured.
+    "pjsip.conf": (("max_contacts=1\n", "max_contacts=1\nqualify_frequency=0\n"),),
+}
+_MIXMONITOR = "MixMonitor("
+
+
+def _tidy(text: str) -> str:
+    """Without the spaces around "=", so that a change of layout in the product is no change here."""
+    return "\n".join(
+        "=".join(part.strip() for part in line.split("=", 1)) if "=" in line and "=>" not in line else line
+        for line in text.split("\n")
+    )
+
+
+def write_templates(home: Path, variant: Variant) -> Path:
+    """The product's Asterisk templates with the changes named above; returns their directory."""
+    out = home / "templates"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    for path in sorted((CONFIG / "asterisk").glob("*.conf")):
+        text = path.read_text(encoding="utf-8")
+        if path.name in _ALWAYS:
+            text = _tidy(text)
+        for old, new in _ALWAYS.get(path.name, ()):
+            if old not in text:
+                raise BenchError(
+                    f"config/asterisk/{path.name} has no '{old.strip()}' any more: adapt bench/layout.py, _ALWAYS"
+                )
+            text = text.replace(old, new)
+        if path.name == "extensions.conf":
+            if _MIXMONITOR not in text:
+                raise BenchError("config/asterisk/extensions.conf starts no MixMonitor any more: see bench/layout.py")
+            if not variant.record:
+                lines = text.split("\n")
+                text = "\n".join(
+                    " same => n,NoOp()" if _MIXMONITOR in x and not x.lstrip().startswith(";") else x for x in lines
+                )
+        (out / path.name).write_text(text, encoding="utf-8")
+    return out
+
+
+def extra_files(variant: Variant, seat_port: int) -> dict[str, str]:
+    """File name → text appended: the native path, the seats' endpoints, the queue's members."""
+    seats = "\n".join(
+        f"[{u}](seat)\naors={u}\n\n[{u}](seat-aor)\ncontact=sip:{u}@127.0.0.1:{seat_port}\n" for u in seat_ids()
+    )
+    record = " same => n,MixMonitor(${HL_RECORDINGS}/${UNIQUEID}.raw,D)\n" if variant.record else ""
+    native = (
+        "\n[hotline-trunk](+)\n"
+        f"exten => {NATIVE_NUMBER},1,Answer()\n"
+        f"{record}"
+        " same => n,Playback(hotline/zh/greeting)\n"
+        " same => n,Queue(hotline-native)\n"
+        " same => n,Hangup()\n"
+    )
+    members = "\n" + "\n".join(f"member => PJSIP/{u}" for u in seat_ids()) + "\n"
+    return {"pjsip.conf": "\n" + seats, "extensions.conf": native, "queues.conf": members}
+
+
+def write_prompt(sounds: Path) -> None:
+    """The short prompt of both sides: a soft tone of 0.9 s, and some music for the wait."""
+    for name, seconds in (("zh/greeting", PROMPT_SECONDS), ("music/waiting", 20.0)):
+        path = (sounds / name).with_suffix(".wav")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        samples = array("h", (int(3000 * math.sin(i * 2 * math.pi * 440 / RATE)) for i in range(int(RATE * seconds))))
+        with wave.open(str(path), "wb") as out:
+            out.setnchannels(1)
+            out.setsampwidth(2)
+            out.setframerate(RATE)
+            out.writeframes(samples.tobytes())
+
+
+def write_service_config(home: Path) -> Path:
+    """A configuration directory for the service: the same number of seats, one constant flow."""
+    out = home / "config"
+    shutil.rmtree(out, ignore_errors=True)
+    (out / "flows").mkdir(parents=True)
+    (out / "prompts").mkdir()
+    (out / "asr/zh-small").mkdir(parents=True)
+    shutil.copyfile(CONFIG / "prompts/prompts.yaml", out / "prompts/prompts.yaml")
+    shutil.copyfile(CONFIG / "regions.yaml", out / "regions.yaml")
+    (out / "flows/default.yaml").write_text(
+        "flow: default\ntitle: bench\nlanguage: zh\nstart: welcome\nhuman: to-human\n\nnodes:\n"
+        "  welcome:\n    say: greeting\n    next: to-human\n  to-human:\n    route: {}\n",
+        encoding="utf-8",
+    )
+    rows = "\n".join(f'  - {{id: "{u}", name: seat {u}, skills: {{putonghua: 5}}}}' for u in seat_ids())
+    (out / "hotline.yaml").write_text(
+        'centre:\n  code: "330000"\n  name: bench\n'
+        f'numbers:\n  "{SERVICE_NUMBER}": {{flow: default}}\n'
+        "times: {reserve: 10, ring: 15, wrap_up: 0, refused_pause: 0, missed_limit: 20}\n"
+        "default_skills: {putonghua: 1}\n"
+        f"seats:\n{rows}\n",
+        encoding="utf-8",
+    )
+    return out

@@ -1,0 +1,140 @@
+"""One variant, up and running: its own Asterisk, and for the service its own Redis and process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from service.private import PrivateRedis
+from telephony import PrivateAsterisk
+
+from .errors import BenchError
+from .layout import extra_files, write_prompt, write_service_config, write_templates
+from .plan import SERVICE_NUMBER, Variant
+from .sipp import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(slots=True)
+class Rig:
+    """What runs, and where."""
+
+    variant: Variant
+    home: Path
+    sip_port: int
+    seat_port: int
+    asterisk: PrivateAsterisk
+    redis: PrivateRedis | None = None
+    service: asyncio.subprocess.Process | None = None
+
+    def pids(self) -> dict[str, int]:
+        """Name → process, of those whose CPU is counted."""
+        out = {"asterisk": self.asterisk.process.pid if self.asterisk.process else 0}
+        if self.redis is not None and self.redis.process is not None:
+            out["redis"] = self.redis.process.pid
+        if self.service is not None:
+            out["service"] = self.service.pid
+        return out
+
+    async def stats(self) -> dict[str, Any]:
+        """The service's counters; empty for the native side."""
+        if self.service is None:
+            return {}
+        assert self.service.stdin is not None and self.service.stdout is not None
+        self.service.stdin.write(b"stats\n")
+        line = await asyncio.wait_for(self.service.stdout.readline(), 20.0)
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    async def channels(self) -> int:
+        """Channels that are still up in the switch."""
+        text = await self.asterisk.cli("core show channels count")
+        return int(text.split()[0]) if text.split()[:1] and text.split()[0].isdigit() else -1
+
+
+async def _start_service(rig: Rig, ami_port: int, rootfs: Path) -> asyncio.subprocess.Process:
+    assert rig.redis is not None
+    home = rig.home / "service"
+    (home / "secrets").mkdir(parents=True, exist_ok=True, mode=0o700)
+    (home / "secrets/ami").write_text("private\n")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
+    environment |= {
+        "HOTLINE_SETTINGS": os.devnull,
+        "HOTLINE_CONFIG_DIR": str(write_service_config(rig.home)),
+        "HOTLINE_VAR_DIR": str(home),
+        "HOTLINE_ROOTFS": str(rootfs),
+        "HOTLINE_HTTP_PORT": str(free_port(udp=False)),
+        "HOTLINE_PRIVATE_ASTERISK": "false",
+        "HOTLINE_AMI_PORT": str(ami_port),
+        "HOTLINE_REDIS_URL": rig.redis.url,
+        "HOTLINE_RECORDING_SPOOL": str(rig.asterisk.plan().recording_spool),
+        "HOTLINE_RECORD": str(rig.variant.record).lower(),
+        "HOTLINE_ASR_WORKERS": "0",
+        "HOTLINE_PHONES": "0",
+        "HOTLINE_LOG_FILE": str(rig.home / "service.log"),
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.serve", cwd=ROOT, env=environment, start_new_session=True,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        stderr=(rig.home / "service.err").open("wb"),
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        line = (await asyncio.wait_for(process.stdout.readline(), 60.0)).decode().strip()
+    except TimeoutError:
+        line = "no answer within 60 s"
+    if line != "ready":
+        await _end(process)
+        raise BenchError(f"the service did not start: {line}\nsee {rig.home}/service.log and service.err")
+    return process
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    for act in (None, process.terminate, process.kill):
+        if process.returncode is not None:
+            return
+        if act is not None:
+            with contextlib.suppress(ProcessLookupError):
+                act()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), 5.0)
+
+
+@contextlib.asynccontextmanager
+async def rig_up(variant: Variant, home: Path, rootfs: Path) -> AsyncIterator[Rig]:
+    """Starts everything of a variant fresh; ends everything, whatever happens."""
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    sounds = home / "sounds"
+    write_prompt(sounds)
+    seat_port, sip_port, ami_port = free_port(udp=True), free_port(udp=True), free_port(udp=False)
+    asterisk = PrivateAsterisk(
+        rootfs=rootfs, templates=write_templates(home, variant), home=home / "asterisk", sounds=sounds,
+        plan_changes={
+            "seats": (), "dialled": (SERVICE_NUMBER,), "ami_port": ami_port, "sip_port": sip_port,
+            "rtp_start": 20000, "rtp_end": 32000, "system_name": "bench",
+        },
+        extra_files=extra_files(variant, seat_port),
+    )  # fmt: skip
+    rig = Rig(variant, home, sip_port, seat_port, asterisk)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(asterisk.stop)
+        await asterisk.start()
+        if variant.service:
+            rig.redis = PrivateRedis(rootfs, home / "redis", free_port(udp=False))
+            stack.push_async_callback(rig.redis.stop)
+            await rig.redis.start()
+            rig.service = await _start_service(rig, ami_port, rootfs)
+            stack.push_async_callback(_end, rig.service)
+        yield rig
