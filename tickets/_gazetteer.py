@@ -55,6 +55,8 @@ class Gazetteer:
     """Short names of cities and counties → region."""
     sounds: Mapping[tuple[str, ...], tuple[Region, ...]] = field(init=False)
     """Toneless syllables of the counties' full names → regions of that sound."""
+    sounds_from: Mapping[str, tuple[tuple[str, ...], ...]] = field(init=False)
+    """First syllable → all sounds that begin with it."""
 
     def __post_init__(self) -> None:
         names: dict[str, Region] = {}
@@ -67,6 +69,10 @@ class Gazetteer:
                 shorts[region.short] = region
             if region.level is Level.COUNTY and region.sound:
                 sounds[region.sound] = (*sounds.get(region.sound, ()), region)
+        firsts: dict[str, tuple[tuple[str, ...], ...]] = {}
+        for sound in sounds:
+            firsts[sound[0]] = (*firsts.get(sound[0], ()), sound)
+        object.__setattr__(self, "sounds_from", MappingProxyType(firsts))
         object.__setattr__(self, "names", MappingProxyType(names))
         object.__setattr__(self, "shorts", MappingProxyType(shorts))
         object.__setattr__(self, "sounds", MappingProxyType(sounds))

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 
-from pypinyin import lazy_pinyin
+from pypinyin import Style, pinyin
 
 from ._gazetteer import Gazetteer, Level, Region
 from ._heard import Line
@@ -115,17 +116,18 @@ class _Finder:
         text = self.line.text
         if len(text) < 3:
             return
-        sounds = _sounds(text)
-        for size in sorted({len(sound) for sound in self.gazetteer.sounds}, reverse=True):
-            for begin in range(len(text) - size + 1):
-                regions = self.gazetteer.sounds.get(tuple(sounds[begin:begin + size]), ())
-                if not regions or any(self.taken[begin:begin + size]):
+        readings = [_readings(ch) for ch in text]
+        for begin, first in enumerate(readings):
+            for sound in (one for syllable in first for one in self.gazetteer.sounds_from.get(syllable, ())):
+                end = begin + len(sound)
+                if end > len(text) or any(self.taken[begin:end]):
                     continue
-                for region in regions:
+                if not all(syllable in readings[begin + k] for k, syllable in enumerate(sound)):
+                    continue
+                for region in self.gazetteer.sounds[sound]:
                     # 去 (qù) sounds like 区 (qū), 是 like 市: the last character must be right, or the city named
-                    right_end = text[begin + size - 1] == region.name[-1]
-                    if right_end or self.after_city(region, begin):
-                        yield from self.mention(region, How.SOUND, begin, begin + size, taking=False)
+                    if text[end - 1] == region.name[-1] or self.after_city(region, begin):
+                        yield from self.mention(region, How.SOUND, begin, end, taking=False)
 
     def mention(self, region: Region, how: How, begin: int, end: int, *, taking: bool = True) -> Iterator[Mention]:
         if taking:
@@ -169,10 +171,12 @@ class _Finder:
         self.taken[begin:end] = [True] * (end - begin)
 
 
-def _sounds(text: str) -> list[str]:
-    """One item per character: its syllable without tone in this context, or the character itself."""
-    sounds: list[str] = []
-    for run in re.findall(r"[\u4e00-\u9fff]+|[^\u4e00-\u9fff]+", text):
-        read = lazy_pinyin(run) if "\u4e00" <= run[0] <= "\u9fff" else list(run)
-        sounds += read if len(read) == len(run) else list(run)
-    return sounds
+@cache
+def _readings(ch: str) -> frozenset[str]:
+    """All syllables without tone that a character may stand for; none when it is no Chinese one.
+
+    All of them, since a recogniser's wrong characters make no words from which the reading could be told.
+    """
+    if not "\u4e00" <= ch <= "\u9fff":
+        return frozenset()
+    return frozenset(pinyin(ch, style=Style.NORMAL, heteronym=True)[0])

@@ -123,10 +123,12 @@ class Store:
     ) -> Page[CallRecord]:
         """Calls by arrival, newest first; `number` is a caller's, exactly as it arrived.
 
+        Stubs that only hold a recording (see `put_recording`) are left out until their call's record comes.
+
         Raises:
             BadCursor: `before` is not the `next` of a page.
         """
-        query = _where(call_record, caller_number=number, state=state)
+        query = _where(call_record, caller_number=number, state=state).where(call_record.c.state != "")
         at, key = call_record.c.arrived_at, call_record.c.call_id
         return await self._page(query, at, key, limit, before, call_of, lambda one: (one.arrived_at, one.call_id))
 
@@ -216,14 +218,17 @@ class Store:
 
     async def tickets(
         self, limit: int = 50, before: str | None = None, status: TicketStatus | None = None,
-        *, number: str | None = None,
+        *, number: str | None = None, seat: str | None = None,
     ) -> Page[Ticket]:
-        """Tickets by creation, newest first; `number` is a caller's.
+        """Tickets by creation, newest first; `number` is a caller's, `seat` the one in the call's record.
 
         Raises:
             BadCursor: `before` is not the `next` of a page.
         """
         query = _where(ticket, status=None if status is None else status.value, caller_number=number)
+        if seat is not None:
+            served = _where(call_record, seat=seat).with_only_columns(call_record.c.call_id)
+            query = query.where(ticket.c.call_id.in_(served))
         at, key = ticket.c.created_at, ticket.c.id
         return await self._page(query, at, key, limit, before, ticket_of, lambda one: (one.created_at, one.id))
 

@@ -38,6 +38,7 @@ call_record = sa.Table(
     sa.Column("updated_at", sa.Double, nullable=False),
     sa.Index(None, "arrived_at", "call_id"),
     sa.Index(None, "caller_number", "arrived_at"),
+    sa.Index(None, "seat", "arrived_at"),
 )
 
 ticket = sa.Table(

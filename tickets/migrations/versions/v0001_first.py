@@ -41,6 +41,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_call_record_arrived_at_call_id", "call_record", ["arrived_at", "call_id"])
     op.create_index("ix_call_record_caller_number_arrived_at", "call_record", ["caller_number", "arrived_at"])
+    op.create_index("ix_call_record_seat_arrived_at", "call_record", ["seat", "arrived_at"])
     op.create_table(
         "ticket",
         sa.Column("id", sa.String(18), nullable=False),
