@@ -58,7 +58,7 @@ class Walk:
             case P.PROMPTING if isinstance(node, Question) and not node.barge_in:
                 if key == "0" and not self.ahead and not isinstance(node, m.Collect):
                     self._to_human()
-                elif key not in "*#" or self.ahead:
+                elif key not in "*#" or self.ahead or key in getattr(node, "keys", ()):
                     self._keep(key)
             case P.PROMPTING | P.LISTENING | P.DIALLING if isinstance(node, Question):
                 self._keep(key)

@@ -243,6 +243,34 @@ bye: {hangup: {}}
     assert Caller(flow).press("1").done().out[-1] == HangUp("flow")
 
 
+def test_over_a_question_that_must_be_heard_star_and_words_wait(make: MakeFlow) -> None:
+    flow = make("""
+talk:
+  ask: ask-topic
+  barge_in: false
+  answers: [{words: [社保], next: bye}, {words: [医保], next: human}]
+  keys: {'#': bye}
+bye: {hangup: {}}
+""")
+    assert Caller(flow).press("*").session.ahead == ""
+    assert Caller(flow).say("社保").out == ()
+    assert Caller(flow).done().say("医保和社保").routed is False, "the first of equals wins"
+    assert Caller(flow).press("#").done().out[-1] == HangUp("flow")
+
+
+def test_a_hash_long_after_the_number_counts_again(menu: Caller) -> None:
+    menu.done().press("1").done().press("12345").done()  # goodbye is over, the menu plays
+    assert menu.press("#").heard == ["invalid-choice", "self-menu"]
+    menu.press("1").done().press("12345*")
+    assert menu.press("#").heard == ["self-menu"]
+
+
+def test_asking_for_a_human_again_does_not_cut_the_announcement(make: MakeFlow) -> None:
+    caller = Caller(make("on: {route: {announcement: connecting}}"))
+    assert caller.say("人工").out == ()
+    assert caller.done().routed
+
+
 def test_the_time_between_digits_is_the_gap_not_the_wait(menu: Caller) -> None:
     menu.done().press("1").done().press("4")
     assert [o.seconds for o in menu.out if isinstance(o, ivr.ArmTimer)] == [3.0]
