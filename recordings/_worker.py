@@ -121,6 +121,8 @@ class Worker:
             if delivery.count < self._s.max_deliveries:
                 return
             result = _result(call, "gave-up")
+        if result["status"] == "failed" and not result["manifest"] and call != "?":
+            result["manifest"] = self._vault.relative(call)  # the sound may have been sealed before it went wrong
         # Kept for a human: the job may be put back (recordings.revive) once its cause is mended.
         dead = None
         if result["status"] == "failed" and result["error"] != "no-model":
