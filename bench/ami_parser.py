@@ -68,7 +68,7 @@ def link_once(reads: list[bytes]) -> tuple[int, float]:
         seen += len(batch)
 
     counters = LinkCounters()
-    session = LinkSession(AmiSettings(username="-", secret="-"), "bench", counters, deliver)
+    session = LinkSession(AmiSettings(username="-", secret="-"), "bench", counters, deliver, lambda _: None)
     # The first messages of each kind go the slow way until their shape is learnt (once per connection).
     for data in reads:
         session.received(data)

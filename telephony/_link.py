@@ -25,7 +25,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from enum import StrEnum
 from time import perf_counter
 from typing import Any
@@ -118,8 +117,7 @@ class AmiLink:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait({task})
         self.state, self.trouble = LinkState.STOPPED, "stopped"
 
     async def wait_up(self, timeout: float | None = None) -> None:
@@ -228,7 +226,7 @@ class AmiLink:
         """One session from connecting to its end.  Always raises: LinkError, OSError or a cancellation."""
         settings = self.settings
         self.state = LinkState.CONNECTING
-        session = LinkSession(settings, self._token, self.counters, self._events)
+        session = LinkSession(settings, self._token, self.counters, self._events, self._lost)
         manager = LinkManager(
             session,
             host=settings.host,
@@ -245,6 +243,8 @@ class AmiLink:
                 await manager.connect()
             self.state = LinkState.LOGGING_IN
             await self._log_in(session)
+            if session.ended.done():
+                raise session.ended.result()
             self._session = session
             self.state, self.trouble = LinkState.RECONCILING, "reconciling with Asterisk"
             begun = True
@@ -252,27 +252,29 @@ class AmiLink:
                 await self._reconcile(session, self._on_up)
             self.state, self.trouble = LinkState.UP, ""
             log.info("AMI link up")
+            self._up.set()
             held, self._held = self._held, None
             if held:
                 self._hand_over(held)
-            self._up.set()
-            raise await session.ended
+            # Not awaited directly: stop() cancels what this task awaits, and `ended` must stay settable.
+            await asyncio.wait({session.ended})
+            raise session.ended.result()
         finally:
-            self._up.clear()
-            self._session = None
-            if self.state is LinkState.UP:
-                self.trouble = "the session ended"
-            self.state = LinkState.DOWN
+            session.close()
             self.counters.held_dropped += len(self._held or ())
             self._held = []
             manager.close()
-            session.close()
             if begun and self._on_down is not None:
                 try:
                     self._on_down()
                 except Exception as error:
                     self.counters.handler_errors += 1
                     log_without_content("on_down", error)
+
+    def _lost(self, reason: LinkDown) -> None:
+        self._session = None
+        self._up.clear()
+        self.state, self.trouble = LinkState.DOWN, str(reason)
 
     async def _log_in(self, session: LinkSession) -> None:
         try:

@@ -29,6 +29,7 @@ class LinkSession:
         token: str,
         counters: LinkCounters,
         deliver: Callable[[list[Message]], None],
+        on_lost: Callable[[LinkDown], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[LinkDown] = self._loop.create_future()
@@ -36,6 +37,7 @@ class LinkSession:
         self._booted: asyncio.Future[None] = self._loop.create_future()
         self._counters = counters
         self._deliver = deliver
+        self._on_lost = on_lost
         self._settings = settings
         self._reader = FrameReader(counters)
         self._table = ActionTable(token, counters)
@@ -78,7 +80,10 @@ class LinkSession:
         """The connection is over, or is to be taken for it."""
         if self.ended.done():
             return
-        self.ended.set_result(LinkDown(f"AMI link lost: {reason}"))
+        error = LinkDown(f"AMI link lost: {reason}")
+        self.ended.set_result(error)
+        # First the link knows, then those who wait for answers: they must not find it up.
+        self._on_lost(error)
         self._table.fail_all(lambda action: LinkDown(f"AMI {action}: link lost: {reason}", maybe_executed=True))
 
     # -- called by the link

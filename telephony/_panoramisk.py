@@ -94,7 +94,10 @@ class LinkProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no type
 
 
 class LinkManager(Manager):  # type: ignore[misc]
-    """A Manager for exactly one connection: connect, log in, and never come back by itself."""
+    """A Manager for exactly one connection: connect, log in.
+
+    It never comes back by itself: `LinkProtocol` does not tell it that the connection is lost.
+    """
 
     def __init__(self, session: Session, **config: Any) -> None:
         super().__init__(
@@ -115,6 +118,3 @@ class LinkManager(Manager):  # type: ignore[misc]
         if future.cancelled() or future.exception() is not None:
             return False
         return bool(super().login(future))
-
-    def connection_lost(self, exc: object) -> None:
-        """The supervisor reconnects, not the Manager."""

@@ -73,6 +73,7 @@ exten => answer,1,Answer()
 exten => wait,1,Answer()
  same => n,Wait(60)
 exten => busy,1,Busy(1)
+exten => count,1,Set(GLOBAL(COUNT)=$[0${{GLOBAL(COUNT)}} + 1])
 exten => ring,1,Ringing()
  same => n,Wait(60)
 """

@@ -237,6 +237,7 @@ KEYS = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,20}", fullmatch=True).filter(
 VALUES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"), max_size=200)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(KEYS, VALUES, max_size=8))
 def test_what_is_encoded_reads_back(fields: dict[str, str]) -> None:
     wanted = {"Action": "X", **fields}
@@ -273,3 +274,27 @@ def test_captured_varset_unescapes_to_what_getvar_says(name: str, variable: str,
 def test_message_printed_by_accident_shows_no_values() -> None:
     message = Message.of({"Event": "Newchannel", "CallerIDNum": "13800000000"})
     assert "13800000000" not in f"{message!r} {message}"
+
+
+def test_events_that_begin_alike_keep_their_own_names() -> None:
+    pair = b"Event: ContactStatusDetailOne\r\nN: 1\r\n\r\nEvent: ContactStatusDetailTwo\r\nN: 2\r\n\r\n"
+    messages = FrameReader().feed(pair * 30)
+    assert [(m.event, m["Event"], m["N"]) for m in messages] == [
+        ("ContactStatusDetailOne", "ContactStatusDetailOne", "1"),
+        ("ContactStatusDetailTwo", "ContactStatusDetailTwo", "2"),
+    ] * 30
+
+
+def test_genuine_replacement_sign_beside_a_bad_byte_is_not_counted() -> None:
+    _, reader = read("Event: X\r\nName: \ufffd".encode() + b"\xcd\r\n\r\n")
+    assert reader.counters.bad_utf8 == 1
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+@pytest.mark.parametrize("ahead", [0, 1])
+def test_empty_line_right_after_the_cut_ends_a_dropped_message(end: bytes, ahead: int) -> None:
+    big = b"Event: Big" + end + (b"x" * 1000 + end) * (MAX_MESSAGE // 1000 + 1)
+    first, second = big + end[:ahead], end[ahead:] + GOOD
+    messages, reader = read(first, second)
+    assert messages == [[("Event", "After")]]
+    assert reader.counters.oversize == 1

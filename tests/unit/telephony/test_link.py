@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -139,11 +140,10 @@ async def test_unanswered_action_is_not_sent_again_after_a_reconnect(server: Ami
 
 
 async def test_action_while_down_is_refused_as_surely_not_executed(server: AmiServer, make: Make) -> None:
-    link = await make()
+    down = asyncio.Event()
+    link = await make(on_down=down.set)
     await server.stop()
-    async with asyncio.timeout(10):
-        while link.up:
-            await asyncio.sleep(0)
+    await asyncio.wait_for(down.wait(), 10)
     for call in (link.send({"Action": "Ping"}), link.send_list({"Action": "Status"})):
         with pytest.raises(LinkDown) as caught:
             await call
@@ -324,11 +324,13 @@ async def test_answering_asterisk_is_not_taken_for_dead(server: AmiServer, make:
 
 
 async def test_our_own_standstill_is_not_taken_for_asterisks_silence(server: AmiServer, make: Make) -> None:
+    answer = server.scripts.pop("Ping")
     link = await make(ping_interval=0.1, ping_timeout=0.5)
-    import time
-
-    time.sleep(1.0)  # noqa: ASYNC251 (the standstill: the loop does not run)
     await server.until(lambda: bool(server.named("Ping")))
+    time.sleep(1.0)  # noqa: ASYNC251 (the standstill: a suspended machine, a blocked loop)
+    await asyncio.sleep(0.05)
+    server.say("Event: StillHere\n\n")
+    server.scripts["Ping"] = answer
     await link.send({"Action": "Ping"})
     assert server.connections == 1
 
@@ -364,21 +366,23 @@ async def test_link_lost_during_reconciliation_reconciles_anew(
     server: AmiServer, make: Make, consumer: Consumer
 ) -> None:
     entered: list[str] = []
-    stuck = asyncio.Event()
+    holder: list[AmiLink] = []
+    held = asyncio.Event()
 
     async def on_up() -> None:
         entered.append("up")
         if len(entered) == 1:
             server.say("Event: Lost\n\n")
+            await holder[0].send({"Action": "Ping"})
+            held.set()
             try:
-                await stuck.wait()
+                await asyncio.Event().wait()
             finally:
                 entered.append("cancelled")
 
     link = await make(up=False, on_up=on_up, on_down=lambda: entered.append("down"))
-    async with asyncio.timeout(10):
-        while not (link._held and any(m.event == "Lost" for m in link._held)):
-            await asyncio.sleep(0)
+    holder.append(link)
+    await asyncio.wait_for(held.wait(), 10)
     server.drop()
     await link.wait_up(10)
     assert entered == ["up", "cancelled", "down", "up"]

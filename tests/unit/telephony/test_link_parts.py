@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony._frames import Message
@@ -12,6 +12,7 @@ from telephony._link_actions import agi_quote, encode_action, variable
 from telephony._link_watch import Backoff, Verdict, Watchdog
 
 
+@settings(deadline=None)
 @given(st.text(), st.sampled_from("\r\n\0"), st.text(), st.booleans())
 def test_line_end_in_a_value_cannot_forge_an_action(before: str, evil: str, after: str, as_list: bool) -> None:
     value = f"{before}{evil}{after}"
