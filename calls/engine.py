@@ -173,8 +173,9 @@ class Engine:
         """Finishes what is in the inbox, then stops. Calls stay: the switch and the journal hold them."""
         if self._inbox:
             try:
-                await asyncio.wait_for(self.turn(), 2.0)
-            except (TimeoutError, JournalError):
+                async with asyncio.timeout(2.0):
+                    await self.turn()
+            except TimeoutError:
                 log.warning("stopping with events not yet journalled; reconciliation will find them")
         for task in self._tasks:
             task.cancel()
@@ -219,8 +220,10 @@ class Engine:
         while True:
             timeout = self._until_next()
             if not self._inbox:
+                # Not wait_for: Python 3.11's can swallow a cancellation that meets the wake-up.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), timeout)
+                    async with asyncio.timeout(timeout):
+                        await self._wake.wait()
             self._wake.clear()
             try:
                 await self.turn()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 import calls
 import console
 import tickets
+from calls import CallState
 from routing import SeatError, SeatState, Waiting
 
 from . import shapes
@@ -19,6 +21,8 @@ from . import shapes
 KEPT_EVENTS = 4096
 GATHER = 0.03
 """Seconds over which changes of one call are told as one: far below what a person sees."""
+
+_LIVE = "live:"
 
 Shown = console.LiveCall | console.Seat | console.Waiting | console.Draft | console.Probe
 _TYPES: tuple[tuple[type, Any], ...] = (
@@ -167,33 +171,50 @@ class HotlineDesk:
     async def snapshot(self) -> console.Snapshot:
         """See console.Desk."""
         last = self.log.last
-        drafts = await _available(self._store.tickets(30, status=tickets.TicketStatus.DRAFT))
+        # Without the store there are no drafts to show, but the floor stays visible.
+        drafts: list[console.Draft] = []
+        with contextlib.suppress(tickets.StoreError):
+            page = await self._store.tickets(30, status=tickets.TicketStatus.DRAFT)
+            drafts = [await self._draft(t) for t in page.items]
         return console.Snapshot(
             last_event_id=last,
             calls=[shapes.live_call(c, self._earlier.get(c.id, [])) for c in self._live()],
             seats=[shapes.seat(s) for s in self._engine.dispatcher.seats.values()],
             waiting=list(await self.waiting()),
-            drafts=[await self._draft(t) for t in drafts.items],
+            drafts=drafts,
             health=list(await self._health()),
         )
 
     def _live(self) -> list[calls.Call]:
-        return sorted(self._engine.calls.values(), key=lambda c: c.arrived_at, reverse=True)
+        return sorted(self._engine.calls.values(), key=lambda c: (c.arrived_at, c.id), reverse=True)
 
     async def calls(self, *, live: bool | None, limit: int, cursor: str | None) -> console.CallPage:
         """Live ones first (they are the newest), then the book of calls."""
         items: list[console.CallSummary] = []
-        if live is not False and cursor is None:
-            items = [shapes.summary(shapes.live_call(c)) for c in self._live()]
+        if live is not False and (cursor is None or cursor.startswith(_LIVE)):
+            # A page of live calls goes on below the arrival time in its cursor.
+            below = _live_cursor(cursor) if cursor is not None else None
+            rest = [c for c in self._live() if below is None or (c.arrived_at, c.id) < below]
+            items = [shapes.summary(shapes.live_call(c)) for c in rest[:limit]]
+            if len(rest) > limit:
+                last = rest[limit - 1]
+                return console.CallPage(items=items, next=f"{_LIVE}{last.arrived_at!r}:{last.id}")
+            cursor = None
         if live is True:
-            return console.CallPage(items=items[:limit], next=None)
+            if cursor is not None:
+                raise console.UnknownCursorError
+            return console.CallPage(items=items, next=None)
+        if len(items) >= limit:
+            # The book begins on the next page: the cursor of live calls, below the last one.
+            last_item = items[-1]
+            return console.CallPage(items=items, next=f"{_LIVE}{last_item.arrived_at!r}:{last_item.id}")
         try:
-            page = await _available(self._store.calls(max(1, limit - len(items)), cursor))
+            page = await _available(self._store.calls(limit - len(items), cursor))
         except tickets.BadCursor:
             raise console.UnknownCursorError from None
-        known = set(self._engine.calls)
+        known = {c.id for c in self._engine.calls.values() if c.state is not CallState.ENDED}
         items += [shapes.summary(shapes.old_call(r)) for r in page.items if r.call_id not in known]
-        return console.CallPage(items=items[:limit], next=page.next)
+        return console.CallPage(items=items, next=page.next)
 
     async def call(self, call_id: str) -> console.Call | None:
         """See console.Desk."""
@@ -287,6 +308,14 @@ class HotlineDesk:
                 entry.who, entry.role, entry.what.value, object_id, at=entry.at, why=entry.detail, extra=extra
             )
         )
+
+
+def _live_cursor(cursor: str) -> tuple[float, str]:
+    at, _, call_id = cursor[len(_LIVE) :].partition(":")
+    try:
+        return float(at), call_id
+    except ValueError:
+        raise console.UnknownCursorError from None
 
 
 T = TypeVar("T")

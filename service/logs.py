@@ -64,3 +64,5 @@ def set_up(level: str = "info", path: Path | None = None) -> None:
     # These talk at info about every request or message.
     for noisy in ("aiohttp.access", "panoramisk", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # Logs the bytes of malformed requests, which may hold anything; the metrics count them.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)

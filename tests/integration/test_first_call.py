@@ -1,0 +1,287 @@
+"""Calls through a real Asterisk with real phones: each test is named by what would go wrong."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from demo import Phone
+
+pytestmark = pytest.mark.integration
+
+
+def caller_phone(switch, number="13800001234"):
+    return Phone(switch.sip, number, local_ip="127.0.0.9")
+
+
+@contextlib.asynccontextmanager
+async def seats(switch, *ids):
+    async with contextlib.AsyncExitStack() as stack:
+        phones = {}
+        for i in ids:
+            phones[i] = await stack.enter_async_context(Phone(switch.sip, i, f"demo-{i}"))
+            await phones[i].register()
+        yield phones
+
+
+async def ready(hotline, eventually, *ids):
+    states = hotline.engine.dispatcher.seats
+    await eventually(lambda: all(states[i].state.value == "available" for i in ids), what="seats available")
+
+
+def one_call(hotline):
+    (call,) = hotline.engine.calls.values()
+    return call
+
+
+async def test_a_caller_reaches_a_seat_and_both_hear_each_other(bench, switch, eventually):
+    async with bench.hotline() as hotline, seats(switch, "8001") as phones, caller_phone(switch) as caller:
+        await ready(hotline, eventually, "8001")
+        call = await caller.dial("12345")
+        await call.answered()
+        ringing = await phones["8001"].incoming()
+        assert ringing.caller == "13800001234", "the seat's phone shows who calls"
+        await ringing.ring()
+        await ringing.answer()
+        await eventually(lambda: one_call(hotline).state.value == "talking")
+        call.tone(440)
+        ringing.tone(880)
+        await eventually(lambda: call.tones_heard((440, 880)) == {880}, what="the caller hears the seat")
+        await eventually(lambda: ringing.tones_heard((440, 880)) == {440}, what="the seat hears the caller")
+        await call.hang_up()
+        await ringing.ended(3)
+        await eventually(lambda: not hotline.engine.calls, what="wrapped up and ended")
+        await eventually(lambda: hotline.engine.dispatcher.seats["8001"].state.value == "available")
+    assert hotline.engine.counters.errors == 0
+
+
+async def test_the_seat_that_does_not_answer_does_not_cost_the_caller_its_rank(bench, switch, eventually):
+    async with bench.hotline(config={"times": {"ring": 3}}) as hotline:
+        async with seats(switch, "8001") as phones, caller_phone(switch) as caller:
+            await ready(hotline, eventually, "8001")
+            call = await caller.dial("12345")
+            await call.answered()
+            first = await phones["8001"].incoming()
+            await first.ring()
+            waiting_since = one_call(hotline).waiting_since
+            # A second caller comes later, and a second seat: the first caller goes first.
+            async with caller_phone(switch, "13900005678") as later_phone, seats(switch, "8002") as more:
+                later = await later_phone.dial("12345")
+                await later.answered()
+                second = await more["8002"].incoming()
+                await second.ring()
+                assert second.caller in ("13800001234", "13900005678")
+                await first.ended(8)
+                await eventually(lambda: any(m.what == "not_taken" for c in hotline.engine.calls.values()
+                                             for m in c.timeline))  # fmt: skip
+                ours = next(c for c in hotline.engine.calls.values() if c.caller_number == "13800001234")
+                assert ours.waiting_since == waiting_since, "the rank is kept"
+                await call.hang_up()
+                await later.hang_up()
+
+
+async def test_after_two_missed_offers_a_seat_is_paused_and_the_next_seat_gets_the_caller(bench, switch, eventually):
+    async with bench.hotline(config={"times": {"ring": 3, "missed_limit": 1}}) as hotline:
+        async with seats(switch, "8001", "8002") as phones, caller_phone(switch) as caller:
+            await ready(hotline, eventually, "8001", "8002")
+            call = await caller.dial("12345")
+            await call.answered()
+            first = await phones["8001"].incoming()
+            await first.ring()
+            second = await phones["8002"].incoming()
+            await second.ring()
+            await second.answer()
+            await eventually(lambda: one_call(hotline).seat == "8002")
+            seat = hotline.engine.dispatcher.seats["8001"]
+            assert (seat.state.value, seat.reason) == ("break", "missed offers")
+            await call.hang_up()
+
+
+async def test_a_busy_phone_passes_the_caller_on_at_once(bench, switch, eventually):
+    async with bench.hotline() as hotline, seats(switch, "8001", "8002") as phones, caller_phone(switch) as caller:
+        await ready(hotline, eventually, "8001", "8002")
+        call = await caller.dial("12345")
+        await call.answered()
+        first = await phones["8001"].incoming()
+        await first.reject(486)
+        second = await phones["8002"].incoming(3)
+        await second.answer()
+        await eventually(lambda: one_call(hotline).seat == "8002")
+        assert hotline.engine.dispatcher.seats["8001"].missed == 1
+        await call.hang_up()
+
+
+async def test_a_phone_that_vanished_is_found_out_and_the_caller_goes_on(bench, switch, eventually):
+    async with bench.hotline() as hotline, seats(switch, "8002") as phones, caller_phone(switch) as caller:
+        await ready(hotline, eventually, "8002")
+        # The service believes in 8001, which has no phone: as after a phone's power cut.
+        from calls import events as e
+
+        hotline.engine.feed([e.PhoneUp("8001")])
+        await ready(hotline, eventually, "8001")
+        call = await caller.dial("12345")
+        await call.answered()
+        ringing = await phones["8002"].incoming(10)
+        await ringing.answer()
+        await eventually(lambda: one_call(hotline).seat == "8002")
+        assert hotline.engine.dispatcher.seats["8001"].state.value == "offline"
+        await call.hang_up()
+
+
+@pytest.mark.parametrize("state", ["arrived", "waiting", "offered", "ringing", "talking"])
+async def test_a_caller_who_hangs_up_leaves_nothing_behind(bench, switch, eventually, state):
+    async with bench.hotline() as hotline, caller_phone(switch) as caller, contextlib.AsyncExitStack() as stack:
+        phones = {}
+        if state != "waiting":
+            phones = await stack.enter_async_context(seats(switch, "8001"))
+            await ready(hotline, eventually, "8001")
+        call = await caller.dial("12345")
+        await call.answered()
+        await eventually(lambda: hotline.engine.calls)
+        ringing = None
+        if state == "waiting":
+            await eventually(lambda: one_call(hotline).state.value == "waiting")
+        elif state != "arrived":
+            ringing = await phones["8001"].incoming()
+            if state in ("ringing", "talking"):
+                await ringing.ring()
+                await eventually(lambda: any(m.what == "ringing" for m in one_call(hotline).timeline))
+            if state == "talking":
+                await ringing.answer()
+                await eventually(lambda: one_call(hotline).state.value == "talking")
+        call_id = one_call(hotline).id
+        await call.hang_up()
+        if ringing is not None:
+            await ringing.ended(5)
+        await eventually(lambda: not hotline.engine.calls, what="the call has ended")
+        await eventually(lambda: not hotline.engine.dispatcher.waiting())
+        if phones:
+            await eventually(lambda: hotline.engine.dispatcher.seats["8001"].state.value == "available")
+        record = None
+        for _ in range(300):
+            record = await hotline.store.call(call_id)
+            if record is not None and record.state == "ended":
+                break
+            await asyncio.sleep(0.02)
+        assert record is not None
+        assert record.outcome == ("served" if state == "talking" else "abandoned")
+        assert await hotline.redis.hlen(hotline.settings.redis_prefix + "live") == 0
+        assert await hotline.redis.xlen(hotline.settings.redis_prefix + "recordings") == 1
+
+
+async def test_keys_over_the_greeting_bring_the_human_at_once_and_are_not_lost(bench, switch, eventually):
+    async with bench.hotline() as hotline, seats(switch, "8001") as phones, caller_phone(switch) as caller:
+        await ready(hotline, eventually, "8001")
+        call = await caller.dial("12345")
+        await call.answered()
+        await call.wait_for_audio(200, 3)
+        began = asyncio.get_running_loop().time()
+        await call.press("0")
+        ringing = await phones["8001"].incoming(3)
+        # The greeting and notice take over three seconds: ringing long before that is the key's doing.
+        assert asyncio.get_running_loop().time() - began < 2.0
+        timeline = [(m.what, dict(m.detail).get("digit")) for m in one_call(hotline).timeline]
+        assert ("key", "0") in timeline
+        await ringing.answer()
+        await eventually(lambda: one_call(hotline).state.value == "talking")
+        await call.hang_up()
+
+
+async def test_the_seat_hanging_up_releases_the_caller(bench, switch, eventually):
+    async with bench.hotline() as hotline, seats(switch, "8001") as phones, caller_phone(switch) as caller:
+        await ready(hotline, eventually, "8001")
+        call = await caller.dial("12345")
+        await call.answered()
+        ringing = await phones["8001"].incoming()
+        await ringing.answer()
+        await eventually(lambda: one_call(hotline).state.value == "talking")
+        await ringing.hang_up()
+        await call.ended(3)
+        await eventually(lambda: not hotline.engine.calls)
+
+
+async def test_a_hostile_name_and_number_reach_the_seat_harmless(bench, switch, eventually):
+    name = 'x"\r\nAction: Logoff\r\n\r\n<sip:evil> 王先生 ' + "长" * 300
+    async with bench.hotline() as hotline, seats(switch, "8001") as phones:
+        await ready(hotline, eventually, "8001")
+        shown = "".join(ch for ch in name if ch not in "\r\n")
+        async with Phone(switch.sip, "13800001234", local_ip="127.0.0.9", display_name=shown) as caller:
+            call = await caller.dial("12345")
+            await call.answered()
+            ringing = await phones["8001"].incoming()
+            ours = one_call(hotline)
+            assert len(ours.caller_name) <= 64
+            assert ours.caller_name.isprintable()
+            await ringing.answer()
+            await eventually(lambda: one_call(hotline).state.value == "talking")
+            await call.hang_up()
+    assert hotline.link.counters.handler_errors == 0
+
+
+async def test_a_dead_service_sends_new_callers_to_a_human_through_the_native_queue(bench, switch, eventually):
+    async with bench.hotline() as hotline:
+        await eventually(lambda: hotline.link.state.value == "up")
+    # The service is gone; its last heart-beat is four seconds old at the most.
+    async with seats(switch, "8001") as phones, caller_phone(switch) as caller:
+        await asyncio.sleep(5.5)
+        call = await caller.dial("12345")
+        ringing = await phones["8001"].incoming(5)
+        await ringing.answer()
+        await call.answered()
+        call.tone(440)
+        await eventually(lambda: ringing.tones_heard((440,)) == {440})
+        await call.hang_up()
+
+
+async def test_a_restarted_service_knows_its_callers_again(bench, switch, eventually):
+    settings = bench.settings()
+    async with caller_phone(switch) as caller, seats(switch, "8001") as phones:
+        async with bench.hotline(settings) as first:
+            await ready(first, eventually, "8001")
+            call = await caller.dial("12345")
+            await call.answered()
+            ringing = await phones["8001"].incoming()
+            await ringing.answer()
+            await eventually(lambda: one_call(first).state.value == "talking")
+            before = one_call(first)
+        call.tone(440)
+        await eventually(lambda: ringing.tones_heard((440,)) == {440}, what="talk goes on without the service")
+        async with bench.hotline(settings) as second:
+            after = one_call(second)
+            assert (after.id, after.state, after.seat) == (before.id, before.state, before.seat)
+            assert second.engine.dispatcher.seats["8001"].state.value == "talking"
+            await call.hang_up()
+            await eventually(lambda: not second.engine.calls)
+            assert await second.redis.xlen(settings.redis_prefix + "recordings") == 1
+
+
+async def test_a_flow_with_questions_is_led_by_the_service_with_barge_in_and_0_is_a_human(bench, switch, eventually):
+    changes = {"numbers": {"12315": {"flow": "self-service"}}}
+    async with bench.hotline(config=changes) as hotline, seats(switch, "8001", "8008") as phones:
+        await ready(hotline, eventually, "8001", "8008")
+        async with caller_phone(switch) as caller:
+            call = await caller.dial("12315")
+            await call.answered()
+            await eventually(lambda: hotline.engine.calls and one_call(hotline).state.value == "in_flow")
+            await call.wait_for_audio(200, 3)
+            await call.press("0")
+            ringing = await phones["8001"].incoming(5)
+            await ringing.answer()
+            await eventually(lambda: one_call(hotline).state.value == "talking")
+            await call.hang_up()
+
+
+async def test_a_changed_flow_is_taken_over_and_a_wrong_one_is_refused_while_running(bench, switch, eventually):
+    config = bench.config()
+    async with bench.hotline(bench.settings(config)) as hotline:
+        before = hotline.entries()["12345"]
+        flow = config / "flows/default.yaml"
+        good = flow.read_text()
+        flow.write_text(good.replace("greeting, recording-notice", "greeting"))
+        await eventually(lambda: hotline.entries()["12345"] != before, 10)
+        shorter = hotline.entries()["12345"]
+        assert shorter.prompts == ("hotline/zh/greeting",)
+        assert hotline.flows.flow_of(before.flow) is not None, "running calls keep their version"
+        flow.write_text("nodes: [")
+        await asyncio.sleep(2.5)
+        assert hotline.entries()["12345"] == shorter
