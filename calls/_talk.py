@@ -46,7 +46,8 @@ def play_flow(
         match output:
             case ivr.Play():
                 # The ticket is part of the state, so that a fold gives the same one again.
-                ticket = f"{call.id}/{len(call.timeline)}/{now:.3f}"
+                call = replace(call, plays=call.plays + 1)
+                ticket = f"{call.id}/{call.plays}"
                 call = replace(call, playing=ticket)
                 names = tuple(p.file for p in output.prompts)
                 out.append(c.Play(call.id, call.channel, names, output.barge_in, ticket))
@@ -66,5 +67,6 @@ def play_flow(
                 call = replace(call, timers=())
                 out.append(c.ToVoicemail(call.id, call.channel, output.max_seconds, language))
             case ivr.HangUp():
+                call = replace(call, timers=())
                 out.append(c.HangUp(call.id, call.channel))
     return call, tuple(out)

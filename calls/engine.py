@@ -41,6 +41,7 @@ S = CallState
 STALE_COMMANDS = 2.0
 """Seconds after which commands held back by a silent journal are decided anew instead of sent."""
 ENDED_MEMORY = 120.0
+STOP_SECONDS = 3.0
 
 
 @dataclass(slots=True)
@@ -102,6 +103,7 @@ class Engine:
         self._pending: list[c.ToSwitch] = []
         self._changed: dict[str, Call] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
 
     # ------------------------------------------------------------------ in
     def feed(self, events: Iterable[e.Input]) -> None:
@@ -170,17 +172,23 @@ class Engine:
         ]
 
     async def stop(self) -> None:
-        """Finishes what is in the inbox, then stops. Calls stay: the switch and the journal hold them."""
-        if self._inbox:
-            try:
-                async with asyncio.timeout(2.0):
-                    await self.turn()
-            except TimeoutError:
+        """Finishes the turn at hand and what is in the inbox. Calls stay: the switch and the journal hold them.
+
+        The engine ends by itself, between two turns: a cancellation in the middle of writing may be taken
+        by the Redis client for a failed connection, and then be lost.
+        """
+        self._stopping = True
+        self._wake.set()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+            if late:
                 log.warning("stopping with events not yet journalled; reconciliation will find them")
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            while late:
+                for task in late:
+                    task.cancel()
+                _, late = await asyncio.wait(late, timeout=0.5)
         self._tasks = []
+        self._stopping = False
 
     async def link_up(self) -> None:
         """The switch can be reached (again): tell it the entries, learn its truth."""
@@ -211,13 +219,16 @@ class Engine:
 
     async def _beats(self) -> None:
         """The sign of life for the dialplan: only while events are journalled and acted upon."""
-        while True:
-            await asyncio.sleep(1.0)
-            if self.journal_ok and self._switch.up:
-                self._switch.beat(self._clock())
+        last = 0.0
+        while not self._stopping:
+            await asyncio.sleep(0.1)
+            now = self._clock()
+            if now - last >= 1.0 and self.journal_ok and self._switch.up:
+                self._switch.beat(now)
+                last = now
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping or self._inbox:
             timeout = self._until_next()
             if not self._inbox:
                 # Not wait_for: Python 3.11's can swallow a cancellation that meets the wake-up.

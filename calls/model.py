@@ -110,6 +110,8 @@ class Call:
     session: ivr.Session | None = None
     playing: str | None = None
     """Ticket of the prompts that play now, in a flow."""
+    plays: int = 0
+    """Prompts played so far in a flow: makes their tickets."""
     timers: tuple[tuple[str, float], ...] = ()
     """Armed timers of the flow: (id, when)."""
     legs: tuple[Leg, ...] = ()

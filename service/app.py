@@ -84,9 +84,13 @@ class Hotline:
 
     async def stop(self) -> None:
         """Stops in the reverse order. Calls in progress stay up in the switch."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        late = set(self._tasks)
+        while late:
+            # Once more if need be: a cancellation in the middle of connecting to Redis can be taken for a
+            # failed connection, after which the task would go on for ever.
+            for task in late:
+                task.cancel()
+            _, late = await asyncio.wait(late, timeout=0.5)
         self._tasks = []
         await self._exit.aclose()
 
