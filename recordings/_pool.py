@@ -28,7 +28,11 @@ class WorkerPool:
     A bad model is no reason not to start: recordings are kept, and `health` tells what is wrong.
     """
 
-    def __init__(self, settings: RecordingSettings, log: Log | None = None) -> None:
+    def __init__(
+        self, settings: RecordingSettings, log: Log | None = None, log_file: Path | None = None
+    ) -> None:
+        """`log_file`: where the workers' log lines go; None: to our own standard error."""
+        self._log_file = log_file
         self._s = settings
         self._log = log or json_log("pool")
         self._model: ModelReport | None = None
@@ -63,8 +67,9 @@ class WorkerPool:
         for i in range(settings.workers):
             # The name lasts as long as this pool: a worker's successor goes on with the job it left.
             slot = _Slot(
-                f"{socket.gethostname()}-{os.getpid()}-{id(self):x}-{i}", environment, settings.stop_grace, self._log
-            )
+                f"{socket.gethostname()}-{os.getpid()}-{id(self):x}-{i}", environment, settings.stop_grace, self._log,
+                self._log_file,
+            )  # fmt: skip
             self._slots.append(slot)
             self._tasks.append(asyncio.create_task(slot.keep(), name=f"recordings-worker-{i}"))
         await asyncio.gather(*(s.started.wait() for s in self._slots))
@@ -100,8 +105,11 @@ class WorkerPool:
 class _Slot:
     """One place in the pool: a process, and its successor when it ends."""
 
-    def __init__(self, name: str, environment: dict[str, str], grace: float, log: Log) -> None:
+    def __init__(
+        self, name: str, environment: dict[str, str], grace: float, log: Log, log_file: Path | None = None
+    ) -> None:
         self.name, self._environment, self._log = name, environment, log
+        self._log_file = log_file
         self.process: asyncio.subprocess.Process | None = None
         self.started = asyncio.Event()
         self.exit_code: int | None = None
@@ -135,12 +143,17 @@ class _Slot:
 
     async def _one(self) -> int:
         """Run one process to its end; its exit code."""
+        stderr = None
         try:
+            if self._log_file is not None:
+                self._log_file.parent.mkdir(parents=True, exist_ok=True)
+                stderr = self._log_file.open("ab")
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "recordings.worker", "--pooled", "--name", self.name,
                 stdin=asyncio.subprocess.PIPE,  # never written: it closes when we die
                 cwd=_HOME,
                 env=self._environment,
+                stderr=stderr,
                 start_new_session=True,  # a Ctrl-C in the terminal is for the service, which then stops us
             )  # fmt: skip
         except OSError as e:
@@ -148,6 +161,8 @@ class _Slot:
             return -1
         finally:
             self.started.set()
+            if stderr is not None:
+                stderr.close()
         self.process = process
         exit_, ending = asyncio.ensure_future(process.wait()), asyncio.ensure_future(self.ending.wait())
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -190,9 +191,10 @@ class Hotline:
             ami, lambda batch: self.switch.on_messages(batch), on_up=lambda: self.engine.link_up()
         )
         self.switch = telephony.AsteriskSwitch(self.link, lambda events: self.engine.feed(events))
+        journal = calls.RedisJournal(self.redis, s.redis_prefix)
         self.engine = calls.Engine(
             switch=self.switch,
-            journal=calls.RedisJournal(self.redis, s.redis_prefix),
+            journal=journal,
             dispatcher=Dispatcher(self.config.routing_seats(), self.config.policy()),
             rules=self._rules(),
             entries=self.entries(),
@@ -221,6 +223,7 @@ class Hotline:
 
         self.health.add("ami", look)
         self._task(self._sweeps(), "sweeps")
+        self._task(self._trims(journal), "trims")
         self._task(Watcher(self).run(), "reload")
 
     def _rules(self) -> calls.Rules:
@@ -259,6 +262,17 @@ class Hotline:
                 with contextlib.suppress(telephony.TelephonyError):
                     await self.engine.sweep()
 
+    async def _trims(self, journal: calls.RedisJournal) -> None:
+        """Keeps the streams from growing for ever: three days of journal, thirty of transcripts' results.
+        Never an entry of a live call; results are acknowledged within seconds, so thirty days lose none."""
+        while True:
+            with contextlib.suppress(calls.JournalError, RedisError, OSError):
+                now = time.time()
+                await journal.trim(now)
+                oldest = f"{int((now - 30 * 86400) * 1000)}-0"
+                await self.redis.xtrim(self.settings.redis_prefix + "transcripts", minid=oldest, approximate=True)
+            await asyncio.sleep(3600)
+
     # ------------------------------------------------------------------ recordings and drafts
     async def _start_recordings(self) -> None:
         s = self.settings
@@ -271,7 +285,8 @@ class Hotline:
                 spool=s.spool,
                 model=s.model_dir,
                 workers=s.asr_workers if s.record else 0,
-            )
+            ),
+            log_file=s.log_file,
         )
         await self.pool.start()
         self._exit.push_async_callback(self.pool.stop)

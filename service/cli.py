@@ -94,7 +94,10 @@ def demo(
     from .demo_call import demo_call
 
     settings = load_settings(phones=phones, http_port=http_port, sip_port=sip_port, var_dir=var_dir)
-    logs.set_up(settings.log_level, settings.log_file or settings.var_dir / "log" / "hotline.log")
+    if settings.log_file is None:
+        # The terminal belongs to the call's timeline.
+        settings = settings.model_copy(update={"log_file": settings.var_dir / "log" / "hotline.log"})
+    logs.set_up(settings.log_level, settings.log_file)
     ok = asyncio.run(demo_call(settings, out, stay=stay))
     raise typer.Exit(0 if ok else 1)
 

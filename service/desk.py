@@ -90,6 +90,7 @@ class HotlineDesk:
         self._changed: dict[str, calls.Call] = {}
         self._seats_changed: dict[str, None] = {}
         self._earlier: dict[str, list[console.EarlierCall]] = {}
+        self._regions: dict[str, console.Region] = {}
         self._positions: dict[str, int] = {}
         self._news = asyncio.Event()
 
@@ -110,15 +111,21 @@ class HotlineDesk:
             changed, self._changed = self._changed, {}
             seats, self._seats_changed = list(self._seats_changed), {}
             for call in changed.values():
-                self.log.tell(shapes.live_call(call, await self._earlier_of(call)))
+                earlier = await self._earlier_of(call)
+                self.log.tell(self._shown(call, earlier))
                 if call.ended_at is not None:
                     self._earlier.pop(call.id, None)
+                    self._regions.pop(call.id, None)
             for seat_id in seats:
                 seat = self._engine.dispatcher.seats.get(seat_id)
                 if seat is not None:
                     self.log.tell(shapes.seat(seat))
             self._tell_waiting()
             await asyncio.sleep(GATHER)
+
+    def _shown(self, call: calls.Call, earlier: Sequence[console.EarlierCall] | None = None) -> console.LiveCall:
+        known = self._earlier.get(call.id, []) if earlier is None else earlier
+        return shapes.live_call(call, known, self._regions.get(call.id))
 
     def _tell_waiting(self) -> None:
         line = {w.call: (i, w) for i, w in enumerate(self._engine.dispatcher.waiting(), 1)}
@@ -144,6 +151,10 @@ class HotlineDesk:
                     continue
                 ticket = await self._store.ticket_of_call(old.call_id)
                 title = ticket.draft.title if ticket is not None else None
+                if ticket is not None and ticket.draft.region is not None and call.id not in self._regions:
+                    # The county of the last matter is the best guess for the next one.
+                    name = ticket.draft.region_name or ticket.draft.region
+                    self._regions[call.id] = console.Region(code=ticket.draft.region, name=name, why="history")
                 found.append(
                     console.EarlierCall(id=old.call_id, at=old.arrived_at, outcome=old.outcome, title=title or None)
                 )
@@ -178,7 +189,7 @@ class HotlineDesk:
             drafts = [await self._draft(t) for t in page.items]
         return console.Snapshot(
             last_event_id=last,
-            calls=[shapes.live_call(c, self._earlier.get(c.id, [])) for c in self._live()],
+            calls=[self._shown(c) for c in self._live()],
             seats=[shapes.seat(s) for s in self._engine.dispatcher.seats.values()],
             waiting=list(await self.waiting()),
             drafts=drafts,
@@ -220,7 +231,7 @@ class HotlineDesk:
         """See console.Desk."""
         live = self._engine.calls.get(call_id)
         if live is not None:
-            base = shapes.live_call(live, self._earlier.get(call_id, []))
+            base = self._shown(live)
         else:
             record = await _available(self._store.call(call_id))
             if record is None or not record.state:

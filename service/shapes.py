@@ -26,18 +26,22 @@ def moment(data: Mapping[str, Any]) -> console.Moment:
     return console.Moment(at=data["at"], what=data["what"], detail=dict(data["detail"]))
 
 
-def caller(number: str, name: str | None) -> console.Caller:
+def caller(number: str, name: str | None, region: console.Region | None = None) -> console.Caller:
     """An empty number is one that was not transmitted."""
-    return console.Caller(number=number or None, name=name or None)
+    return console.Caller(number=number or None, name=name or None, region=region)
 
 
-def live_call(call: calls.Call, earlier: Sequence[console.EarlierCall] = ()) -> console.LiveCall:
-    """A call that has not ended."""
+def live_call(
+    call: calls.Call,
+    earlier: Sequence[console.EarlierCall] = (),
+    region: console.Region | None = None,
+) -> console.LiveCall:
+    """A call that has not ended; `region` is a guess where its caller is."""
     data = calls.call_json(call)
     seat = call.offer.seat if call.offer is not None else call.seat
     return console.LiveCall(
         id=call.id, state=cast(Any, call.state.value), dialled=call.dialled,
-        caller=caller(call.caller_number, call.caller_name), arrived_at=call.arrived_at,
+        caller=caller(call.caller_number, call.caller_name, region), arrived_at=call.arrived_at,
         answered_at=call.answered_at, joined_at=call.joined_at, ended_at=call.ended_at, seat=seat,
         outcome=call.outcome, legs=[leg(x) for x in data["legs"]],
         timeline=[moment(m) for m in data["timeline"]], earlier=list(earlier),
