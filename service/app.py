@@ -28,6 +28,7 @@ import tickets
 from routing import Dispatcher
 
 from .books import CallBook
+from .call_log import CallLog
 from .config import HotlineConfig, load_config
 from .desk import HotlineDesk
 from .errors import ServiceError
@@ -206,6 +207,7 @@ class Hotline:
         self.metrics.count_from("hotline_ami", "AMI link since the start", self.link.counters)
         self.metrics.count_from("hotline_switch", "Commands to the switch since the start", self.switch.counters)
         self.engine.observe(self.metrics.on_change)
+        self.engine.observe(CallLog().on_change)
         for observer in self.observers:
             self.engine.observe(observer)
         await self.engine.recover()

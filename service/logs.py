@@ -13,12 +13,18 @@ import structlog
 
 _DIGITS = re.compile(r"(?<![\w.~-])\+?\d{7,}(?![\w.~-])")
 """A run of seven digits or more that stands alone may be somebody's number (ids have dots or dashes)."""
+_IDS = frozenset({"call", "ticket", "entry"})
+"""Ids of ours: digits, but nobody's number."""
 _NEVER = frozenset({"number", "caller", "caller_number", "caller_name", "text", "words", "content"})
 
 
 def _no_personal_data(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The last guard: fields that hold personal data are dropped, lone long numbers are blotted out."""
+    if "call_id" in event:
+        event["call"] = event.pop("call_id")  # one name everywhere
     for key in list(event):
+        if key in _IDS:
+            continue
         if key in _NEVER:
             event[key] = "[removed]"
         elif isinstance(event[key], str):
@@ -62,7 +68,7 @@ def set_up(level: str = "info", path: Path | None = None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # These talk at info about every request or message.
-    for noisy in ("aiohttp.access", "panoramisk", "asyncio"):
+    for noisy in ("aiohttp.access", "panoramisk", "asyncio", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # Logs the bytes of malformed requests, which may hold anything; the metrics count them.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
