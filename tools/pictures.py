@@ -21,7 +21,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 
 async def main(out: Path) -> None:
     settings = load_settings()
-    out.mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - nothing else runs yet
     base = f"http://{settings.http_host}:{settings.http_port}/"
     tokens = {"floor": issue(settings, "supervisor", "班长"), "seat": issue(settings, "seat", "座席", "8003")}
     server = (settings.bind, settings.sip_port)

@@ -286,3 +286,108 @@ async def test_a_changed_flow_is_taken_over_and_a_wrong_one_is_refused_while_run
         flow.write_text("nodes: [")
         await asyncio.sleep(2.5)
         assert hotline.entries()["12345"] == shorter
+
+
+class Cuttable:
+    """A TCP proxy before the AMI port that can be cut, as a network is."""
+
+    def __init__(self, port):
+        self.port, self.listen, self.pairs, self.server = port, 0, [], None
+
+    async def __aenter__(self):
+        await self.mend()
+        return self
+
+    async def mend(self):
+        self.server = await asyncio.start_server(self._serve, "127.0.0.1", self.listen)
+        self.listen = self.server.sockets[0].getsockname()[1]
+
+    async def cut(self):
+        self.server.close()
+        for writer in self.pairs:
+            writer.transport.abort()
+        self.pairs.clear()
+
+    async def _serve(self, reader, writer):
+        back, out = await asyncio.open_connection("127.0.0.1", self.port)
+        self.pairs += [writer, out]
+
+        async def pump(source, sink):
+            with contextlib.suppress(OSError):
+                while data := await source.read(65536):
+                    sink.write(data)
+                    await sink.drain()
+            sink.close()
+
+        with contextlib.suppress(OSError):
+            await asyncio.gather(pump(reader, out), pump(back, writer))
+
+    async def __aexit__(self, *_):
+        await self.cut()
+
+
+async def test_what_happened_while_the_link_was_cut_is_found_out_after_it(bench, switch, eventually):
+    async with Cuttable(switch.plan.ami_port) as proxy:
+        settings = bench.settings(ami_port=proxy.listen)
+        async with bench.hotline(settings) as hotline, seats(switch, "8001", "8002") as phones:
+            await ready(hotline, eventually, "8001", "8002")
+            async with caller_phone(switch) as one, caller_phone(switch, "13900005678") as two:
+                gone = await one.dial("12345")
+                await gone.answered()
+                first = await phones["8001"].incoming()
+                await first.answer()
+                stays = await two.dial("12345")
+                await stays.answered()
+                second = await phones["8002"].incoming()
+                await second.answer()
+                await eventually(lambda: [c.state.value for c in hotline.engine.calls.values()] == ["talking"] * 2)
+                await proxy.cut()
+                await eventually(lambda: not hotline.link.up, 5)
+                await gone.hang_up()
+                await first.ended(3)
+                await asyncio.sleep(1.0)
+                await proxy.mend()
+                await eventually(lambda: hotline.link.state.value == "up", 10)
+                await eventually(lambda: len(hotline.engine.calls) == 1, what="the caller who left is known to have left")
+                ours = one_call(hotline)
+                assert (ours.caller_number, ours.state.value) == ("13900005678", "talking")
+                await eventually(lambda: hotline.engine.dispatcher.seats["8001"].state.value == "available")
+                await stays.hang_up()
+                await eventually(lambda: not hotline.engine.calls)
+                assert await hotline.redis.xlen(settings.redis_prefix + "recordings") == 2
+
+
+VOICEMAIL = """
+flow: out-of-hours
+title: 留言
+language: zh
+start: choose
+human: somebody
+nodes:
+  choose:
+    menu: self-menu
+    keys: {1: leave}
+  leave:
+    voicemail: {max_seconds: 30, invite: voicemail-invite}
+  somebody:
+    route: {}
+"""
+
+
+async def test_a_voicemail_is_recorded_and_known_as_one(bench, switch, eventually):
+    config = bench.config(numbers={"12315": {"flow": "out-of-hours"}})
+    (config / "flows/out-of-hours.yaml").write_text(VOICEMAIL)
+    async with bench.hotline(bench.settings(config)) as hotline, caller_phone(switch) as caller:
+        call = await caller.dial("12315")
+        await call.answered()
+        await eventually(lambda: hotline.engine.calls and one_call(hotline).state.value == "in_flow")
+        await call.press("1")
+        await eventually(lambda: one_call(hotline).state.value == "voicemail", 20)
+        call_id = one_call(hotline).id
+        call.tone(440)
+        await asyncio.sleep(1.0)
+        await call.hang_up()
+        await eventually(lambda: not hotline.engine.calls)
+        ((_, job),) = await hotline.redis.xrange(hotline.settings.redis_prefix + "recordings")
+        assert b'"kind":"voicemail"' in job[b"job"]
+        assert call_id.encode() in job[b"job"]
