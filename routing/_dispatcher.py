@@ -15,6 +15,11 @@ from ._seats import BUSY, SeatError, move
 
 S = SeatState
 
+ASKED = "asked"
+"""Reason of a state that a person asked for without saying why."""
+PHONE_GONE = frozenset({"phone unregistered", "phone unreachable"})
+"""Reasons of an offline seat that its phone, not a person, may end."""
+
 
 class Dispatcher:
     """Seats and waiting callers. Not thread-safe: one owner."""
@@ -27,6 +32,8 @@ class Dispatcher:
         self._free: dict[str, Seat] = {s.id: s for s in self._seats.values() if s.state is S.AVAILABLE}
         self._resting: dict[str, float] = {}
         self._changed: dict[str, None] = {}
+        self._removed: set[str] = set()
+        """Seats no longer configured that still have a caller or a wrap-up."""
 
     # ------------------------------------------------------------------ reading
     @property
@@ -66,7 +73,19 @@ class Dispatcher:
         return seat
 
     def _move(self, seat: Seat, to: SeatState, now: float, reason: str | None = None) -> Seat:
-        return self._put(move(seat, to, now, self.policy, reason=reason))
+        if reason is None and seat.wanted is not None:
+            reason = seat.reason  # the wish's, until it is taken
+        seat = self._put(move(seat, to, now, self.policy, reason=reason))
+        if seat.id in self._removed and seat.state not in BUSY and seat.state is not S.WRAP_UP:
+            self._forget(seat.id)
+        return seat
+
+    def _forget(self, seat_id: str) -> None:
+        self._removed.discard(seat_id)
+        del self._seats[seat_id]
+        self._free.pop(seat_id, None)
+        self._resting.pop(seat_id, None)
+        self._changed.pop(seat_id, None)
 
     def restore(self, seat: Seat) -> None:
         """Takes a seat as a snapshot has it (after a restart); skills and names stay as configured."""
@@ -77,33 +96,36 @@ class Dispatcher:
     def replace_seats(self, seats: Iterable[Seat], now: float) -> None:
         """New configuration: states are kept, new seats begin offline, removed ones leave when free."""
         fresh = {s.id: s for s in seats}
+        self._removed.difference_update(fresh)
         for sid, seat in fresh.items():
             old = self._seats.get(sid)
             self._put(replace(old, name=seat.name, centre=seat.centre, skills=seat.skills) if old else seat)
         for sid in [i for i in self._seats if i not in fresh]:
             seat = self._seats[sid]
             if seat.state in BUSY or seat.state is S.WRAP_UP:
-                self._put(replace(seat, wanted=S.OFFLINE))
+                self._removed.add(sid)
             else:
-                del self._seats[sid]
-                self._free.pop(sid, None)
-                self._changed.pop(sid, None)
+                self._forget(sid)
 
     def phone_up(self, seat_id: str, now: float) -> None:
-        """The seat's phone has registered: an offline seat becomes available."""
+        """The seat's phone is registered (told again and again): a seat that only lacked it is available."""
         seat = self._seats.get(seat_id)
-        if seat is not None and seat.state is S.OFFLINE:
+        if seat is None or (seat.reason is not None and seat.reason not in PHONE_GONE):
+            return  # offline, or to be offline, because a person said so or a break ran out: no phone ends that
+        if seat.state is S.OFFLINE:
             self._move(seat, S.AVAILABLE, now)
-        elif seat is not None and seat.wanted is S.OFFLINE and seat.reason != "removed":
-            self._put(replace(seat, wanted=None))
+        elif seat.wanted is S.OFFLINE:
+            self._put(replace(seat, wanted=None, reason=None))
 
     def phone_down(self, seat_id: str, now: float) -> None:
-        """The seat's phone is gone: no more offers. A running talk is left to the switch."""
+        """The seat's phone is gone: no more offers. A running talk is left to the switch, a wrap-up to its
+        deadline (its call ends with it), a break to the person."""
         seat = self._seats.get(seat_id)
-        if seat is None or seat.state is S.OFFLINE:
+        if seat is None or seat.state in (S.OFFLINE, S.BREAK):
             return
-        if seat.state in BUSY:
-            self._put(replace(seat, wanted=S.OFFLINE))
+        if seat.state in BUSY or seat.state is S.WRAP_UP:
+            if seat.wanted is None:
+                self._put(replace(seat, wanted=S.OFFLINE, reason="phone unregistered"))
         else:
             self._move(seat, S.OFFLINE, now, reason="phone unregistered")
 
@@ -114,13 +136,16 @@ class Dispatcher:
             SeatError: unknown seat, or a state that cannot be asked for.
         """
         seat = self.seat(seat_id)
+        if reason is None and to is not S.AVAILABLE:
+            reason = ASKED
         if to not in (S.AVAILABLE, S.BREAK, S.OFFLINE):
             raise SeatError(f"a seat can be set to available, break or offline, not {to}")
         if seat.state in BUSY:
             wanted = None if to is S.AVAILABLE else to
             return self._put(replace(seat, wanted=wanted, reason=reason))
         if seat.state is to and to is not S.BREAK:
-            return seat
+            # Already offline: from now on because a person wants it, so that its phone does not end it.
+            return seat if to is S.AVAILABLE else self._put(replace(seat, reason=reason))
         self._resting.pop(seat_id, None)
         return self._put(replace(self._move(seat, to, now, reason), missed=0, wanted=None))
 
