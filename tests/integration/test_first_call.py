@@ -348,7 +348,7 @@ async def test_what_happened_while_the_link_was_cut_is_found_out_after_it(bench,
                 await asyncio.sleep(1.0)
                 await proxy.mend()
                 await eventually(lambda: hotline.link.state.value == "up", 10)
-                await eventually(lambda: len(hotline.engine.calls) == 1, what="the caller who left is known to have left")
+                await eventually(lambda: len(hotline.engine.calls) == 1, what="one caller has left")
                 ours = one_call(hotline)
                 assert (ours.caller_number, ours.state.value) == ("13900005678", "talking")
                 await eventually(lambda: hotline.engine.dispatcher.seats["8001"].state.value == "available")
