@@ -14,7 +14,16 @@ from array import array
 from pathlib import Path
 
 from .errors import BenchError
-from .plan import NATIVE_NUMBER, PROMPT_SECONDS, SERVICE_NUMBER, Variant, seat_ids
+from .plan import (
+    BARE_NUMBER,
+    FIRST_SEAT,
+    NATIVE_NUMBER,
+    PROMPT_SECONDS,
+    SEATS,
+    SERVICE_NUMBER,
+    Variant,
+    seat_ids,
+)
 
 CONFIG = Path(__file__).resolve().parent.parent / "config"
 RATE = 8000
@@ -77,6 +86,11 @@ def extra_files(variant: Variant, seat_port: int) -> dict[str, str]:
         f"{record}"
         " same => n,Playback(hotline/zh/greeting)\n"
         " same => n,Queue(hotline-native)\n"
+        " same => n,Hangup()\n"
+        f"exten => {BARE_NUMBER},1,Answer()\n"
+        " same => n,Playback(hotline/zh/greeting)\n"
+        " same => n,Set(GLOBAL(NEXT)=$[0${GLOBAL(NEXT)}+1])\n"
+        f" same => n,Dial(PJSIP/$[{FIRST_SEAT}+${{GLOBAL(NEXT)}}%{SEATS}])\n"
         " same => n,Hangup()\n"
     )
     members = "\n" + "\n".join(f"member => PJSIP/{u}" for u in seat_ids()) + "\n"

@@ -12,6 +12,7 @@ HOLD_MS = 4200
 """A caller hangs up so long after the 200. Without RTP from the caller, Asterisk waits 0.5 s at the answer
 for media; then 0.9 s prompt and 0.5 s ringing: about 2.2 s of talk."""
 NATIVE_NUMBER = "12300"
+BARE_NUMBER = "12301"
 SERVICE_NUMBER = "12345"
 FIRST_SEAT = 2001
 
@@ -25,18 +26,17 @@ class Variant:
     service: bool
     """False: the switch's own app_queue."""
     record: bool
-
-    @property
-    def number(self) -> str:
-        """The number its callers dial."""
-        return SERVICE_NUMBER if self.service else NATIVE_NUMBER
+    number: str
+    """What its callers dial."""
 
 
 VARIANTS = (
-    Variant("a1", "native: Answer + Playback + Queue", service=False, record=False),
-    Variant("b1", "service: engine + Redis journal", service=True, record=False),
-    Variant("a2", "native + MixMonitor (stereo raw)", service=False, record=True),
-    Variant("b2", "service + journal + MixMonitor", service=True, record=True),
+    Variant("a1", "native: Answer + Playback + Queue", service=False, record=False, number=NATIVE_NUMBER),
+    Variant("b1", "service: engine + Redis journal", service=True, record=False, number=SERVICE_NUMBER),
+    Variant("a2", "native + MixMonitor (stereo raw)", service=False, record=True, number=NATIVE_NUMBER),
+    Variant("b2", "service + journal + MixMonitor", service=True, record=True, number=SERVICE_NUMBER),
+    # Nobody decides, nothing is shared: the least this switch can spend on such a call.
+    Variant("d1", "bare: Answer + Playback + Dial of the next number", service=False, record=False, number=BARE_NUMBER),
 )
 
 

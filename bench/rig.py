@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -111,13 +112,23 @@ async def _end(process: asyncio.subprocess.Process) -> None:
             await asyncio.wait_for(process.wait(), 5.0)
 
 
+def _clean_home(home: Path) -> Path:
+    """An empty directory with the prompts, whose path is returned. What a killed bench left running is ended."""
+    for file in (home / "asterisk/etc/pid", home / "redis/pid"):
+        with contextlib.suppress(OSError, ValueError):
+            pid = int(file.read_text())
+            if str(home.resolve()).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+    shutil.rmtree(home, ignore_errors=True)
+    sounds = home / "sounds"
+    write_prompt(sounds)
+    return sounds
+
+
 @contextlib.asynccontextmanager
 async def rig_up(variant: Variant, home: Path, rootfs: Path) -> AsyncIterator[Rig]:
     """Starts everything of a variant fresh; ends everything, whatever happens."""
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
-    sounds = home / "sounds"
-    write_prompt(sounds)
+    sounds = _clean_home(home)
     seat_port, sip_port, ami_port = free_port(udp=True), free_port(udp=True), free_port(udp=False)
     asterisk = PrivateAsterisk(
         rootfs=rootfs, templates=write_templates(home, variant), home=home / "asterisk", sounds=sounds,

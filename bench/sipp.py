@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -18,11 +19,24 @@ from .plan import HOLD_MS, RING_MS
 SCENARIOS = Path(__file__).resolve().parent / "scenarios"
 
 
+_MEDIA = itertools.cycle(range(12000, 20000, 16))
+
+
 def free_port(*, udp: bool) -> int:
     """A loopback port nobody has at the moment."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM) as s:
         s.bind(("127.0.0.1", 0))
         return int(s.getsockname()[1])
+
+
+def media_port() -> int:
+    """First of several free UDP ports in a row: SIPp binds them, although no audio is sent."""
+    for base in itertools.islice(_MEDIA, 500):
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for port in range(base, base + 8):
+                stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)).bind(("127.0.0.1", port))
+            return base
+    raise BenchError("no free UDP ports between 12000 and 20000: end what holds them")
 
 
 def check() -> None:
@@ -40,13 +54,12 @@ def _scenario(name: str, home: Path) -> Path:
 
 @dataclass(slots=True)
 class Sipp:
-    """One SIPp process. `cpu` is known when it has ended."""
+    """One SIPp process."""
 
     role: str
     home: Path
     port: int
     process: asyncio.subprocess.Process | None = None
-    cpu: float = 0.0
 
     @property
     def log(self) -> Path:
@@ -54,12 +67,24 @@ class Sipp:
         return self.home / f"{self.role}.log"
 
     async def start(self, switch_port: int, *options: str) -> None:
-        """Starts; returns at once."""
+        """Starts. Raises BenchError if it ends at once (a port was taken in the last moment: tried three times)."""
         self.home.mkdir(parents=True, exist_ok=True)
+        for _ in range(3):
+            await self._start_once(switch_port, *options)
+            assert self.process is not None
+            try:
+                async with asyncio.timeout(0.25):
+                    await self.process.wait()
+            except TimeoutError:
+                return
+            self.port = self.port if self.role == "seat" else free_port(udp=True)
+        raise BenchError(f"SIPp ({self.role}) ends at once: see {self.home}, and try 'sipp -v'")
+
+    async def _start_once(self, switch_port: int, *options: str) -> None:
         self.log.unlink(missing_ok=True)
         self.process = await asyncio.create_subprocess_exec(
             "sipp", "-sf", str(_scenario(self.role, self.home)), "-i", "127.0.0.1", "-p", str(self.port),
-            "-mp", str(free_port(udp=True)), "-nostdin", "-timer_resol", "1", "-max_socket", "10000",
+            "-mp", str(media_port()), "-nostdin", "-timer_resol", "1", "-max_socket", "10000",
             "-buff_size", "4194304", "-trace_logs", "-log_file", str(self.log), "-log_overwrite", "false",
             "-trace_err", "-error_file", str(self.home / f"{self.role}.err"), *options,
             f"127.0.0.1:{switch_port}",

@@ -15,7 +15,7 @@ from .plan import HOLD_MS
 from .rig import Rig
 from .sipp import OneCall, Sipp, fault_of, free_port, read_calls
 
-WARM_UP = 3.0
+WARM_UP = 2.0
 """Seconds at the beginning whose calls do not count for the times (they do for failures and CPU)."""
 DRAIN = 12.0
 
@@ -100,6 +100,7 @@ async def run_trial(rig: Rig, rate: float, seconds: float) -> Trial:
     trial = Trial(rig.variant.name, rate, seconds, calls=total, load=os.getloadavg()[0])
     phones = Sipp("seat", home, rig.seat_port)
     callers = Sipp("caller", home, free_port(udp=True))
+    elapsed = 1.0
     before = await rig.stats()
     children = _children_seconds()
     meter = Meter(rig.pids())
