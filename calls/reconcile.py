@@ -69,6 +69,8 @@ def _known(call: Call, views: Mapping[str, ChannelView], before: float) -> Itera
             joined = True
             if leg.state is not LegState.JOINED:
                 yield e.LegJoined(call.id, leg.id, leg.who or "")
+    if not joined and caller.bridge is not None:
+        yield from _talk_not_in_the_books(call, caller.bridge, views, before)
     if caller.place is Place.NATIVE and call.state is not S.NATIVE:
         yield e.WentNative(call.id)
     elif caller.place is Place.WAITING and caller.bridge is None and not joined:
@@ -78,6 +80,20 @@ def _known(call: Call, views: Mapping[str, ChannelView], before: float) -> Itera
         yield e.VoicemailBegan(call.id)
     elif caller.place is Place.FLOW and call.state is S.ARRIVED:
         yield e.FlowStarted(call.id)
+
+
+def _talk_not_in_the_books(
+    call: Call, bridge: str, views: Mapping[str, ChannelView], before: float
+) -> Iterable[e.Event]:
+    """A seat talks with the caller over a leg that we never had (lost with the journal's last second) or
+    had given up: without this the caller stays in the queue and other seats are rung for it."""
+    for view in views.values():
+        names = split_leg(view.id)
+        if names is None or names[0] != call.id or view.bridge != bridge:
+            continue
+        leg = call.leg(view.id)
+        if leg is None or (leg.state is LegState.GONE and (leg.ended_at is None or leg.ended_at < before)):
+            yield e.LegJoined(call.id, view.id, names[1])
 
 
 def _unknown(
@@ -107,13 +123,14 @@ def _unknown(
 def _orphans(
     calls: Mapping[str, Call], views: Mapping[str, ChannelView], ended: Collection[str]
 ) -> list[str]:
-    """Seat legs that no call of ours has and that talk to nobody."""
+    """Seat legs that no call of ours has, or that it gave up, and that talk to nobody."""
     out = []
     for view in views.values():
         names = split_leg(view.id)
         if names is None or view.bridge is not None or view.age < 2.0:
             continue
         call = calls.get(names[0])
-        if call is None or call.leg(view.id) is None:
+        leg = call.leg(view.id) if call is not None else None
+        if leg is None or leg.state is LegState.GONE:
             out.append(view.id)
     return out

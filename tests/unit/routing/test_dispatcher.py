@@ -188,7 +188,7 @@ def test_an_unknown_seat_is_no_error_for_news_and_a_clear_one_for_people():
     d.offer_ended("9", "o", OfferOutcome.REFUSED, 1.0)
     d.talk_ended("9", "c", 1.0)
     assert d.wrap_up_done("9", 1.0) is None
-    with pytest.raises(SeatError, match="hotline.yaml"):
+    with pytest.raises(SeatError, match=r"hotline\.yaml"):
         d.ask("9", S.BREAK, 1.0)
 
 
