@@ -14,8 +14,8 @@ from pathlib import Path
 from .errors import RenderError
 
 _MARK = re.compile(r"@([A-Z_]+)@")
-_SAFE = re.compile(r"^[^\r\n\0\[\];]*$")
-_SEAT_ID = re.compile(r"^[A-Za-z0-9_-]{1,32}$")
+_SAFE = re.compile(r"[^\r\n\0\[\];]*")
+_SEAT_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 # Files an existing PBX needs; the others only make a private instance complete.
 PBX_PIECES = ("extensions.conf", "manager.conf", "pjsip.conf", "queues.conf")
@@ -74,9 +74,9 @@ def _seat_section(seat: SeatPhone) -> str:
 
 def _values(plan: SwitchPlan) -> Mapping[str, str]:
     for seat in plan.seats:
-        if not _SEAT_ID.match(seat.user):
+        if not _SEAT_ID.fullmatch(seat.user):
             raise RenderError(f"seat {seat.user!r}: a seat's id has 1-32 letters, digits, '_' or '-'")
-        if not seat.password or not _SAFE.match(seat.password):
+        if not seat.password or not _SAFE.fullmatch(seat.password):
             raise RenderError(f"seat {seat.user}: the password is empty or has a line break, ';' or brackets")
     for number in plan.dialled:
         if not re.fullmatch(r"\+?[0-9]{1,24}", number):
@@ -92,7 +92,7 @@ def _values(plan: SwitchPlan) -> Mapping[str, str]:
     }  # fmt: skip
     values = {k: str(v) for k, v in plain.items()}
     for key, value in values.items():
-        if not value or not _SAFE.match(value):
+        if not value or not _SAFE.fullmatch(value):
             raise RenderError(f"{key}: empty, or has a line break, ';' or brackets")
     values["SEATS"] = "\n".join(_seat_section(s) for s in plan.seats)
     values["QUEUE_MEMBERS"] = "\n".join(f"member = PJSIP/{s.user}" for s in plan.seats)

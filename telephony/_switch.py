@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 _HANGUP_COMES = 0.1
 """Seconds within which the Hangup of a failed leg arrives, if it ever had a channel."""
 _GONE = ("UNAVAILABLE", "INVALID", "UNKNOWN")
-_PROMPT = re.compile(r"^[A-Za-z0-9/_-]{1,100}$")
+_PROMPT = re.compile(r"[A-Za-z0-9/_-]{1,100}")
 
 
 @dataclass(slots=True)
@@ -143,7 +143,13 @@ class AsteriskSwitch:
         self._send(fields, answered)
 
     def _play(self, command: c.Play) -> None:
-        prompts = "&".join(p for p in command.prompts if _PROMPT.match(p))
+        good = [p for p in command.prompts if _PROMPT.fullmatch(p)]
+        self.counters.refused_values += len(command.prompts) - len(good)
+        if not good:
+            # Playing nothing would be an error that ends the caller's flow: it has just ended, that is all.
+            self._deliver([e.PromptsDone(command.call, command.ticket)])
+            return
+        prompts = "&".join(good)
         app = f"Background {prompts},,,hotline-keys" if command.barge_in else f"Playback {prompts}"
         fields: dict[str, str | list[str]] = {
             "Action": "AGI", "Channel": command.channel, "Command": f"EXEC {app}", "CommandID": command.ticket,
@@ -171,6 +177,10 @@ class AsteriskSwitch:
     def beat(self, now: float) -> None:
         """The global HEARTBEAT, in whole seconds as ${EPOCH} has them."""
         self._setvar("HEARTBEAT", str(int(now)))
+
+    def renew(self, call: str) -> None:
+        """The limit in seconds that hotline-flow sets at first; Asterisk counts it from now."""
+        self._setvar("TIMEOUT(absolute)", "6", call)
 
     def announce(self, entries: Mapping[str, Entry]) -> None:
         """Globals HL_FLOW_<number> and HL_SAY_<number>; running calls keep what they began with."""

@@ -17,7 +17,7 @@ from ._frames import unescape
 
 Message = Mapping[str, str | list[str]]
 
-_CALL_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+_CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 MAX_NAME = 64
 MAX_NUMBER = 32
 
@@ -117,7 +117,7 @@ def failed_leg(m: Message) -> e.LegLeft | None:
     comes just before or just after this one: the caller of this function waits for it."""
     leg = _text(m, "ActionID")
     names = split_leg(leg)
-    if names is None or _text(m, "Response") != "Failure" or not _CALL_ID.match(names[0]):
+    if names is None or _text(m, "Response") != "Failure" or not _CALL_ID.fullmatch(names[0]):
         return None
     return e.LegLeft(names[0], leg, cause=20)  # Q.850 20: subscriber absent
 
@@ -130,7 +130,7 @@ def translate(messages: Iterable[Message]) -> list[e.Input]:
         event = reader(message) if reader is not None else None
         if event is None:
             continue
-        if isinstance(event, e.Event) and not _CALL_ID.match(event.call):
+        if isinstance(event, e.Event) and not _CALL_ID.fullmatch(event.call):
             continue
         out.append(event)
     return out
@@ -147,15 +147,29 @@ _PLACES = {
 }
 
 
+_DURATION = re.compile(r"(\d{1,6}):(\d\d?):(\d\d?)", re.ASCII)
+
+
+def _seconds(duration: str) -> float:
+    """"hh:mm:ss" in seconds; anything else is a channel just made, which is always the careful answer."""
+    found = _DURATION.fullmatch(duration)
+    if found is None:
+        return 0.0
+    hours, minutes, seconds = map(int, found.groups())
+    return hours * 3600.0 + minutes * 60 + seconds
+
+
 def channel_view(m: Message) -> ChannelView:
     """One CoreShowChannel message."""
     uid = _text(m, "Uniqueid")
+    names = split_leg(uid)
     place = _PLACES.get(_text(m, "Context"), Place.OTHER)
-    if split_leg(uid) is not None:
+    if names is not None:
         place = Place.SEAT
     elif place is Place.GREETING and _text(m, "Application") == "AGI":
         place = Place.FLOW
-    hours, minutes, seconds = (int(x) for x in (_text(m, "Duration") or "0:0:0").split(":"))
+    if not _CALL_ID.fullmatch(names[0] if names is not None else uid):
+        place = Place.OTHER
     return ChannelView(
         id=uid,
         name=_text(m, "Channel"),
@@ -164,5 +178,5 @@ def channel_view(m: Message) -> ChannelView:
         number=clean_number(_text(m, "CallerIDNum")),
         caller_name=clean_name(_text(m, "CallerIDName")),
         dialled=clean_number(_text(m, "AccountCode")),
-        age=hours * 3600.0 + minutes * 60 + seconds,
+        age=_seconds(_text(m, "Duration")),
     )

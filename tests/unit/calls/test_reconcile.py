@@ -6,11 +6,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from calls import (
-    CallState, ChannelView, Engine, Leg, LegState, MemoryJournal, Offer, Place, Rules, Snapshot, leg_id, reconcile,
-    split_leg, step,
-)  # fmt: skip
 from calls import Call as CallValue
+from calls import (
+    CallState,
+    ChannelView,
+    Engine,
+    Leg,
+    LegState,
+    MemoryJournal,
+    Offer,
+    Place,
+    Rules,
+    Snapshot,
+    leg_id,
+    reconcile,
+    split_leg,
+    step,
+)
 from calls import events as e
 from calls.testing import FakeSwitch
 from routing import Demand, Dispatcher, Policy, Seat, SeatState
@@ -23,7 +35,8 @@ C, L = "h-1.0", "h-1.0~8001~1"
 def call(state=S.WAITING, legs=(), call_id=C, arrived=900.0, **more):
     return CallValue(
         id=call_id, state=state, channel=f"PJSIP/{call_id}", dialled="12345", caller_number="13800001234",
-        caller_name="", flow="", arrived_at=arrived, answered_at=arrived, waiting_since=arrived, legs=tuple(legs), **more,
+        caller_name="", flow="", arrived_at=arrived, answered_at=arrived, waiting_since=arrived,
+        legs=tuple(legs), **more,
     )  # fmt: skip
 
 
