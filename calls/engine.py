@@ -226,6 +226,9 @@ class Engine:
             if now - last >= 1.0 and self.journal_ok and self._switch.up:
                 self._switch.beat(now)
                 last = now
+                for call in self.calls.values():
+                    if call.state is S.IN_FLOW:
+                        self._switch.renew(call.id)
 
     async def _run(self) -> None:
         while not self._stopping or self._inbox:

@@ -71,6 +71,9 @@ class Switch(Protocol):
     def beat(self, now: float) -> None:
         """Tells the switch that the service lives."""
 
+    def renew(self, call: str) -> None:
+        """Gives a caller whom we lead through a flow some more seconds before the switch takes it to a human."""
+
     def announce(self, entries: Mapping[str, Entry]) -> None:
         """Tells the switch how to begin calls to each dialled number."""
 

@@ -45,6 +45,7 @@ class FakeSwitch:
     beats: list[float] = field(default_factory=list)
     entries: Mapping[str, Entry] = field(default_factory=dict)
     phones: set[str] = field(default_factory=set)
+    renewed: list[str] = field(default_factory=list)
     now: float = 0.0
 
     # ------------------------------------------------------------------ what callers and seats do
@@ -117,6 +118,10 @@ class FakeSwitch:
     def beat(self, now: float) -> None:
         """See calls.ports.Switch."""
         self.beats.append(now)
+
+    def renew(self, call: str) -> None:
+        """See calls.ports.Switch."""
+        self.renewed.append(call)
 
     def announce(self, entries: Mapping[str, Entry]) -> None:
         """See calls.ports.Switch."""

@@ -391,3 +391,20 @@ async def test_a_voicemail_is_recorded_and_known_as_one(bench, switch, eventuall
         ((_, job),) = await hotline.redis.xrange(hotline.settings.redis_prefix + "recordings")
         assert b'"kind":"voicemail"' in job[b"job"]
         assert call_id.encode() in job[b"job"]
+
+
+async def test_a_caller_in_a_flow_gets_a_human_when_the_service_dies(bench, switch, eventually):
+    settings = bench.settings(bench.config(numbers={"12315": {"flow": "self-service"}}))
+    async with seats(switch, "8001") as phones, caller_phone(switch) as caller:
+        async with bench.hotline(settings) as hotline:
+            call = await caller.dial("12315")
+            await call.answered()
+            await eventually(lambda: hotline.engine.calls and one_call(hotline).state.value == "in_flow")
+            # Longer than the limit: while the service lives, nobody is taken out of the flow.
+            await asyncio.sleep(7.5)
+            assert one_call(hotline).state.value == "in_flow"
+        ringing = await phones["8001"].incoming(10)
+        await ringing.answer()
+        call.tone(440)
+        await eventually(lambda: ringing.tones_heard((440,)) == {440}, what="a human hears the caller")
+        await call.hang_up()
