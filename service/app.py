@@ -35,6 +35,7 @@ from .errors import ServiceError
 from .health import Health, NotWell
 from .metrics import Metrics
 from .music import build_music
+from .pbx import private_asterisk
 from .private import PrivateRedis, port_free, secret
 from .reload import Watcher
 from .settings import Settings
@@ -379,28 +380,6 @@ def _tell_death(task: asyncio.Task[None]) -> None:
         log.error("task %s ended with an error", task.get_name(), exc_info=task.exception())
 
 
-def private_asterisk(s: Settings, config: HotlineConfig) -> telephony.PrivateAsterisk:
-    """The private Asterisk of these settings, not yet started."""
-    return telephony.PrivateAsterisk(
-        rootfs=s.rootfs_dir,
-        templates=s.config_dir / "asterisk",
-        home=s.var_dir / "asterisk",
-        sounds=s.prompts_dir,
-        plan_changes={
-            "seats": [telephony.SeatPhone(x.id, config.password(x.id)) for x in config.seats],
-            "dialled": tuple(config.numbers),
-            "ami_user": s.ami_user,
-            "ami_secret": secret(s.ami_secret_file or s.secrets_dir / "ami"),
-            "ami_port": s.ami_port,
-            "sip_port": s.sip_port,
-            "rtp_start": s.rtp_start,
-            "rtp_end": s.rtp_end,
-            "bind": s.bind,
-            "recording_spool": s.spool,
-        },
-    )
-
-
 @contextlib.asynccontextmanager
 async def running(
     settings: Settings, progress: Progress = lambda _: None, hotline: Hotline | None = None
@@ -414,4 +393,4 @@ async def running(
         await hotline.stop()
 
 
-__all__ = ["Hotline", "private_asterisk", "running"]
+__all__ = ["Hotline", "running"]

@@ -115,7 +115,7 @@ def check() -> None:
         faults += [str(p) for p in error.problems]
     try:
         config = load_config(settings.config_dir / "hotline.yaml", names or None)
-        from .app import private_asterisk
+        from .pbx import private_asterisk
 
         asterisk = private_asterisk(settings, config)
         telephony.render(asterisk.templates, asterisk.plan())

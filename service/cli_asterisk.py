@@ -25,7 +25,7 @@ def render(
     everything: Annotated[bool, typer.Option("--all", help="also the files of a private instance")] = False,
 ) -> None:
     """Write dialplan, manager, pjsip and queue pieces for a PBX of your own, with instructions."""
-    from .app import private_asterisk
+    from .pbx import private_asterisk
 
     settings = load_settings()
     config = load_config(settings.config_dir / "hotline.yaml")

@@ -1,0 +1,31 @@
+"""The private Asterisk of an instance's settings."""
+
+from __future__ import annotations
+
+import telephony
+
+from .config import HotlineConfig
+from .private import secret
+from .settings import Settings
+
+
+def private_asterisk(s: Settings, config: HotlineConfig) -> telephony.PrivateAsterisk:
+    """The private Asterisk of these settings, not yet started."""
+    return telephony.PrivateAsterisk(
+        rootfs=s.rootfs_dir,
+        templates=s.config_dir / "asterisk",
+        home=s.var_dir / "asterisk",
+        sounds=s.prompts_dir,
+        plan_changes={
+            "seats": [telephony.SeatPhone(x.id, config.password(x.id)) for x in config.seats],
+            "dialled": tuple(config.numbers),
+            "ami_user": s.ami_user,
+            "ami_secret": secret(s.ami_secret_file or s.secrets_dir / "ami"),
+            "ami_port": s.ami_port,
+            "sip_port": s.sip_port,
+            "rtp_start": s.rtp_start,
+            "rtp_end": s.rtp_end,
+            "bind": s.bind,
+            "recording_spool": s.spool,
+        },
+    )
