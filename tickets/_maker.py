@@ -68,10 +68,13 @@ class MakerPolicy:
     """How patient the worker is; all times in seconds.
 
     `idle` is after how long an unfinished result is taken up again, by anyone; it must be longer than `limit`, the
-    time for one try. After `tries` tries an empty draft is made, so that the seat still has a form.
+    time for one try. After `tries` failed tries an empty draft is made, so that the seat still has a form; a
+    result that was given out more than `deliveries` times without ever ending (it may be what kills the workers)
+    gets one without its words being touched again.
     """
 
     tries: int = 3
+    deliveries: int = 8
     idle: float = 15.0
     limit: float = 10.0
     block: float = 1.0
@@ -130,6 +133,7 @@ class DraftMaker:
         pause = self._policy.pause
         grouped = mine_done = False
         while True:
+            _leave_if_cancelled()
             try:
                 if not grouped:
                     await self._ensure_group()
@@ -144,6 +148,7 @@ class DraftMaker:
             except (RedisError, OSError, StoreError) as error:
                 # the group goes with a Redis that lost its data: look again
                 grouped = False
+                _leave_if_cancelled()
                 _log.warning("drafts.waiting", cause=type(error).__name__, seconds=pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self._policy.longest_pause)
@@ -159,6 +164,7 @@ class DraftMaker:
         """What this consumer had in hand when it was killed."""
         last = "0"
         while True:
+            _leave_if_cancelled()
             await self._store.ping()
             answer = await self._redis.xreadgroup(GROUP, self._consumer, {self._stream: last}, count=1)
             entries = list(entries_of(answer))
@@ -254,8 +260,8 @@ class DraftMaker:
 
     async def _draft(self, call_id: str, fields: Mapping[str, str], tries: int) -> Draft:
         last = tries >= self._policy.tries
-        if tries > self._policy.tries:
-            raise _NotYetError("given out too often: it may be what killed the workers")
+        if tries > self._policy.deliveries:
+            raise _NotYetError("given out too often: it may be what kills the workers")
         facts = await self._facts_of(call_id)
         if facts is None:
             if not last:
@@ -283,9 +289,21 @@ class DraftMaker:
         """Stores the draft, waiting as long as the store is away: that is no fault of this draft."""
         pause = self._policy.pause
         while True:
+            _leave_if_cancelled()
             try:
                 return await self._store.put_draft(call_id, draft)
             except StoreUnavailable:
                 _log.warning("drafts.store_unavailable", call_id=call_id, seconds=pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self._policy.longest_pause)
+
+
+def _leave_if_cancelled() -> None:
+    """Ends a task whose cancellation was swallowed on the way.
+
+    Python 3.11's `asyncio.wait_for`, which the Redis client uses for each command it sends, loses a cancellation that
+    arrives just as the command is done; without this look the worker would run on for ever.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -20,6 +20,7 @@ from ._migrate import is_current, migrate
 from ._model import AuditEntry, CallRecord, Draft, Json, Page, Ticket, TicketStatus, TranscriptStatus
 from ._rows import audit_of, call_of, call_row, clean, fit, ticket_of
 from ._tables import audit, call_record, ticket
+from ._whole import whole
 
 T = TypeVar("T")
 
@@ -30,7 +31,7 @@ class Store:
     """The store behind a URL: `sqlite:///path/to/file.db`, `postgresql://user:password@host/name`.
 
     Nothing is opened before the first use; `migrate` once at start, `close` at the end. Safe for many tasks; several
-    processes may share one database.
+    processes may share one database. A cancelled caller leaves its transaction whole: done, not half done.
 
     Raises:
         StoreUrlError: the URL cannot be used; the text says what can.
@@ -38,12 +39,14 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self._db = Database(url)
+        self._running: set[asyncio.Task[Any]] = set()
 
     @property
     def shown_url(self) -> str:
         """The URL with its password masked, for logs and pages."""
         return self._db.shown
 
+    @whole
     async def migrate(self) -> None:
         """Creates the database's tables or brings them up to date. Does nothing when they are.
 
@@ -55,6 +58,7 @@ class Store:
         async with self._db.write() as connection:
             await connection.run_sync(migrate, self._db.shown)
 
+    @whole
     async def ping(self) -> None:
         """Returns when the database answers and has this version's tables.
 
@@ -68,11 +72,14 @@ class Store:
             raise SchemaError(f"store {self._db.shown}: not at this version's schema: run migrate() first")
 
     async def close(self) -> None:
-        """Closes all connections."""
+        """Lets running work end, then closes all connections."""
+        if self._running:
+            await asyncio.wait(self._running)
         await self._db.engine.dispose()
 
     # calls
 
+    @whole
     async def put_call(self, call: CallRecord) -> None:
         """Writes a call's record; again as often as wanted, in any order.
 
@@ -93,6 +100,7 @@ class Store:
         async with self._db.write() as connection:
             await connection.execute(statement)
 
+    @whole
     async def put_recording(
         self, call_id: str, *, recording: Json | None, transcript: TranscriptStatus, at: float
     ) -> None:
@@ -112,12 +120,14 @@ class Store:
         async with self._db.write() as connection:
             await connection.execute(statement)
 
+    @whole
     async def call(self, call_id: str) -> CallRecord | None:
         """One call's record."""
         async with self._db.read() as connection:
             row = (await connection.execute(_where(call_record, call_id=call_id))).mappings().one_or_none()
         return None if row is None else call_of(row)
 
+    @whole
     async def calls(
         self, limit: int = 50, before: str | None = None, *, number: str | None = None, state: str | None = None
     ) -> Page[CallRecord]:
@@ -134,6 +144,7 @@ class Store:
 
     # tickets
 
+    @whole
     async def put_draft(self, call_id: str, draft: Draft) -> Ticket:
         """Stores the draft of a call and returns its ticket; safe to repeat.
 
@@ -153,6 +164,7 @@ class Store:
                 return ticket_of(found)
         raise StoreError(f"no free order number after {_NUMBER_TRIES} tries: is the clock standing still?")
 
+    @whole
     async def change_ticket(
         self,
         ticket_id: str,
@@ -204,18 +216,21 @@ class Store:
             ))
         return ticket_of(row)
 
+    @whole
     async def ticket(self, ticket_id: str) -> Ticket | None:
         """A ticket by its order number."""
         async with self._db.read() as connection:
             row = (await connection.execute(_where(ticket, id=ticket_id))).mappings().one_or_none()
         return None if row is None else ticket_of(row)
 
+    @whole
     async def ticket_of_call(self, call_id: str) -> Ticket | None:
         """The ticket or draft of a call."""
         async with self._db.read() as connection:
             row = (await connection.execute(_where(ticket, call_id=call_id))).mappings().one_or_none()
         return None if row is None else ticket_of(row)
 
+    @whole
     async def tickets(
         self, limit: int = 50, before: str | None = None, status: TicketStatus | None = None,
         *, number: str | None = None, seat: str | None = None,
@@ -234,6 +249,7 @@ class Store:
 
     # audit
 
+    @whole
     async def audit(
         self, who: str, role: str, what: str, object_id: str, *,
         at: float, why: str = "", extra: Mapping[str, object] | None = None,
@@ -244,6 +260,7 @@ class Store:
             key = (await connection.execute(sa.insert(audit).values(row).returning(audit.c.id))).scalar_one()
         return audit_of({**row, "id": key})
 
+    @whole
     async def audits(
         self, limit: int = 50, before: str | None = None, *, object_id: str | None = None, who: str | None = None
     ) -> Page[AuditEntry]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tickets import CallRecord, Draft, Store, StoreUnavailable
+from tickets import CallRecord, Draft, Store, StoreUnavailable, Ticket
 
 ROOT = Path(__file__).parents[2]
 WRITER = """
@@ -105,15 +105,24 @@ async def test_many_tasks_at_once_write_without_a_lock_error(store: Store) -> No
     assert len((await store.calls(200)).items) == 60
 
 
-async def test_a_cancelled_write_leaves_nothing_locked(store: Store) -> None:
-    for n in range(20):
-        task = asyncio.create_task(store.put_call(CallRecord(f"x-{n}", 1.0, 1.0, state="ended")))
-        for _ in range(n):
-            await asyncio.sleep(0)
+async def test_a_cancelled_write_leaves_nothing_locked(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tickets._engine.BUSY_MS", 200)  # a lock left behind shows as an error, soon
+    store = Store(f"sqlite:///{file}")
+    for n in range(300):
+        task = asyncio.create_task(store.put_draft(f"x-{n}", Draft(made_at=float(n))))
+        for _ in range(n % 60):
+            await asyncio.sleep(0 if n % 2 else 0.0001)
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-    await store.put_call(CallRecord("after", 1.0, 1.0, state="ended"))
-    assert await store.call("after") is not None
+        ended = await asyncio.gather(task, return_exceptions=True)
+        assert task.cancelled() or isinstance(ended[0], Ticket), ended
+        assert await store.ticket_of_call("never") is None
+        other = sqlite3.connect(file, isolation_level=None, timeout=0)
+        other.execute("BEGIN IMMEDIATE")  # raises when a lock was left
+        other.execute("ROLLBACK")
+        other.close()
+    await store.close()
 
 
 async def test_the_settings_that_make_commits_durable_are_on(store: Store) -> None:
