@@ -5,16 +5,15 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from routing import Demand, Policy, Seat
 
 from .errors import ConfigError
+from .yaml_file import load_yaml
 
 SkillName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 Level = Annotated[int, Field(ge=1, le=5)]
@@ -97,49 +96,6 @@ class HotlineConfig(_Strict):
         return self.seat_password.replace("{seat}", seat)
 
 
-@dataclass(frozen=True, slots=True)
-class _Located:
-    data: Any
-    node: yaml.Node | None
-
-
-def _load(path: Path) -> _Located:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: cannot be read ({error.strerror})", f"put a configuration there; {path.name} ships in config/"
-        ) from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: is not UTF-8 text", "save the file as UTF-8") from None
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        return _Located(yaml.safe_load(text), node)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{path}:{line}: not YAML: {error.problem}", "mend the line named") from None
-    except yaml.YAMLError:
-        raise ConfigError(f"{path}:1: not YAML", "control characters? save the file as plain text") from None
-
-
-def _line(node: yaml.Node | None, loc: Sequence[int | str]) -> int:
-    """The line of a value, or of the nearest thing around it."""
-    line = 1
-    for step in loc:
-        if node is None:
-            break
-        line = node.start_mark.line + 1
-        if isinstance(node, yaml.MappingNode):
-            pair = next(((k, v) for k, v in node.value if k.value == str(step)), None)
-            if pair is None:
-                break
-            line, node = pair[0].start_mark.line + 1, pair[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            node = node.value[step]
-            line = node.start_mark.line + 1
-    return line
-
-
 def _known_keys(loc: Sequence[int | str]) -> list[str]:
     model: dict[str, type[BaseModel]] = {
         "": HotlineConfig, "centre": CentreConfig, "times": TimesConfig, "seats": SeatConfig, "numbers": NumberConfig,
@@ -158,7 +114,7 @@ def load_config(path: Path, flows: Sequence[str] | None = None) -> HotlineConfig
     Raises:
         ConfigError: with every fault as "file:line: where: reason".
     """
-    located = _load(path)
+    located = load_yaml(path)
     if not isinstance(located.data, dict):
         raise ConfigError(f"{path}:1: the file must be a mapping (centre:, numbers:, seats: …)", "see the shipped one")
     try:
@@ -172,12 +128,12 @@ def load_config(path: Path, flows: Sequence[str] | None = None) -> HotlineConfig
             if fault["type"] == "extra_forbidden":
                 near = difflib.get_close_matches(str(loc[-1]), _known_keys(loc), 1)
                 reason = "no such key" + (f"; did you mean '{near[0]}'?" if near else "")
-            faults.append(f"{path}:{_line(located.node, loc)}: {where}: {reason}")
+            faults.append(f"{path}:{located.line(loc)}: {where}: {reason}")
         raise ConfigError("\n".join(faults), "mend the lines named; nothing was changed") from None
     if flows is not None:
         for number, entry in config.numbers.items():
             if entry.flow not in flows:
-                line = _line(located.node, ("numbers", number, "flow"))
+                line = located.line(("numbers", number, "flow"))
                 near = difflib.get_close_matches(entry.flow, list(flows), 1)
                 hint = f"; did you mean '{near[0]}'?" if near else f"; known: {', '.join(sorted(flows))}"
                 raise ConfigError(f"{path}:{line}: numbers.{number}.flow: no flow '{entry.flow}'{hint}",

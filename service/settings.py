@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -15,9 +16,18 @@ from pydantic_settings import (
 )
 
 from .errors import ConfigError
+from .yaml_file import load_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 Port = Annotated[int, Field(ge=1, le=65535)]
+Level = Annotated[
+    Literal["debug", "info", "warning", "error", "critical"],
+    BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
+]
+
+
+def _file() -> Path:
+    return Path(os.environ.get("HOTLINE_SETTINGS", ROOT / "config" / "settings.yaml"))
 
 
 class Settings(BaseSettings):
@@ -54,7 +64,7 @@ class Settings(BaseSettings):
 
     phones: Annotated[int, Field(ge=0, le=64)] = Field(8, description="demo phones that register as seats")
     record: bool = True
-    log_level: str = "info"
+    log_level: Level = "info"
     log_file: Path | None = Field(None, description="default: standard error (the demo: var_dir/log)")
 
     @classmethod
@@ -67,8 +77,13 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, environment, file."""
-        path = Path(os.environ.get("HOTLINE_SETTINGS", ROOT / "config" / "settings.yaml"))
-        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=path)
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=_file())
+
+    @model_validator(mode="after")
+    def _ranges(self) -> Settings:
+        if self.rtp_end <= self.rtp_start:
+            raise ValueError("rtp_end must be greater than rtp_start")
+        return self
 
     # ------------------------------------------------------------------ derived
     @property
@@ -112,14 +127,38 @@ class Settings(BaseSettings):
         return self.var_dir / "secrets"
 
 
+def _check_file() -> None:
+    """The file's own faults, with line and reason: pydantic-settings would show a stack trace."""
+    path = _file()
+    if not path.exists():
+        if "HOTLINE_SETTINGS" in os.environ:
+            raise ConfigError(f"{path}: no such file", "HOTLINE_SETTINGS names it: correct or unset it")
+        return
+    located = load_yaml(path)
+    if located.data is None:
+        return  # comments only, as shipped
+    if not isinstance(located.data, dict):
+        raise ConfigError(f"{path}:1: the file must be a mapping (http_port: 8345 …)", "see config/settings.yaml")
+    faults = []
+    for key in located.data:
+        if key not in Settings.model_fields:
+            near = difflib.get_close_matches(str(key), list(Settings.model_fields), 1)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            faults.append(f"{path}:{located.line([str(key)])}: {key}: no such setting{hint}")
+    if faults:
+        raise ConfigError("\n".join(faults), "hotline settings shows all there are")
+
+
 def load_settings(**flags: Any) -> Settings:
     """Flags that are None are left to the other sources. Raises ConfigError."""
+    _check_file()
     try:
         return Settings(**{k: v for k, v in flags.items() if v is not None})
     except ValidationError as error:
         lines = []
         for fault in error.errors(include_url=False, include_input=False):
             name = ".".join(str(x) for x in fault["loc"])
-            lines.append(f"setting '{name}': {fault['msg']}")
+            reason = fault["msg"].removeprefix("Value error, ")
+            lines.append(f"setting '{name}': {reason}" if name else f"settings: {reason}")
         fix = "see config/settings.yaml, HOTLINE_… variables and 'hotline run --help'"
         raise ConfigError("\n".join(lines), fix) from None
