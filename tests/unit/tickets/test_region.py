@@ -111,6 +111,8 @@ def test_a_confirmed_read_back_settles_it(drafted: Drafted) -> None:
 def test_a_denied_read_back_does_not_count(drafted: Drafted) -> None:
     draft = drafted("路 城区 停水", "S:鹿城区 吗", "不是 是 龙湾区")
     assert draft.region == "330303"
+    misheard = drafted("鹿城区 停水", "S:鹿城区 对 吗", "不对")
+    assert (misheard.region, doubts(misheard)) == ("330300", [Why.DEFAULT])
 
 
 def test_badly_heard_is_marked(drafted: Drafted) -> None:
