@@ -43,7 +43,7 @@ class Session:
     async def until(self, mark: bytes, count: int = 1) -> None:
         """Wait until the session has received ``mark`` ``count`` times."""
         async with asyncio.timeout(20):
-            while self.raw.count(mark) < count:  # noqa: ASYNC110 (a tool, not a service)
+            while self.raw.count(mark) < count:
                 await asyncio.sleep(0.01)
 
     async def save(self, name: str) -> None:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.integration
 async def test_a_pyvoip_caller_reaches_a_seat_and_is_heard(bench, switch, eventually, monkeypatch):
     # pyVoIP keeps what it hears at the offset of its RTP timestamp: when the switch changes from greeting
     # to music to a seat, that is up to 4 GB of memory. What it hears is not looked at here.
-    monkeypatch.setattr("pyVoIP.RTP.RTPPacketManager.write", lambda *_: None)
+    monkeypatch.setattr("pyVoIP.RTP.RTPClient.parse_packet", lambda *_: None)
     async with bench.hotline() as hotline, Phone(switch.sip, "8001", "demo-8001") as seat:
         await seat.register()
         await eventually(lambda: hotline.engine.dispatcher.seats["8001"].state.value == "available")
@@ -27,8 +27,9 @@ async def test_a_pyvoip_caller_reaches_a_seat_and_is_heard(bench, switch, eventu
 
         def run_phone():
             # Registers as 8002 (pyVoIP only calls when registered) and dials the hotline like any caller.
-            phone = pyvoip.VoIPPhone(host, port, "8002", "demo-8002", myIP="127.0.0.1", sipPort=sip_port, rtpPortLow=26100,
-                                     rtpPortHigh=26200)  # fmt: skip
+            phone = pyvoip.VoIPPhone(
+                host, port, "8002", "demo-8002", myIP="127.0.0.1", sipPort=sip_port, rtpPortLow=26100, rtpPortHigh=26200
+            )
             phone.start()
             try:
                 for _ in range(100):

@@ -218,7 +218,7 @@ async def bench(own_redis: RedisServer, tmp_path: Path) -> AsyncIterator[Bench]:
 async def until(condition: Callable[[], Any], timeout: float = 30.0) -> None:
     """Wait for something that only a file or a process shows."""
     async with asyncio.timeout(timeout):
-        while not condition():  # noqa: ASYNC110 - another process changes it
+        while not condition():
             await asyncio.sleep(0.002)
 
 
@@ -437,7 +437,7 @@ async def test_bad_jobs_end_as_failed_results_and_block_nobody(bench: Bench) -> 
         ("missing.1", "failed", "raw-missing"), ("outside.1", "failed", "bad-job"),
     ]  # fmt: skip
     assert await bench.client.xlen(bench.settings.dead) == 4
-    assert os.path.exists("/etc/hostname")  # noqa: ASYNC240
+    assert os.path.exists("/etc/hostname")
     assert (bench.vault.transcript("empty.1") or {})["segments"] == []
     await bench.nothing_is_left()
 
@@ -527,7 +527,7 @@ async def test_logs_have_no_words_and_no_password(bench: Bench, tmp_path: Path) 
         env={**os.environ, ENVIRONMENT: bench.settings.dumps()}, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     await bench.results(1)
-    command = Path(f"/proc/{worker.pid}/cmdline").read_bytes()  # noqa: ASYNC240
+    command = Path(f"/proc/{worker.pid}/cmdline").read_bytes()
     worker.terminate()
     assert worker.stderr is not None
     lines = [json.loads(line) for line in (await worker.stderr.read()).splitlines()]

@@ -143,7 +143,7 @@ async def test_a_reader_that_never_reads_again_loses_its_connection(make_console
         await console.desk.put(big)
         await asyncio.sleep(0)
     async with asyncio.timeout(10):
-        while hub.stats.streams:  # noqa: ASYNC110 - the hub has no event for "all have left"
+        while hub.stats.streams:
             await asyncio.sleep(0.01)
     writer.close()
 

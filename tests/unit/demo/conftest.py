@@ -76,7 +76,7 @@ def until() -> Callable[[Callable[[], bool]], Awaitable[None]]:
 
     async def wait(true: Callable[[], bool]) -> None:
         async with asyncio.timeout(20):
-            while not true():  # noqa: ASYNC110 - see above
+            while not true():
                 await asyncio.sleep(0.02)
 
     return wait
