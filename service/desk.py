@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -324,9 +325,12 @@ class HotlineDesk:
 def _live_cursor(cursor: str) -> tuple[float, str]:
     at, _, call_id = cursor[len(_LIVE) :].partition(":")
     try:
-        return float(at), call_id
+        below = float(at)
     except ValueError:
         raise console.UnknownCursorError from None
+    if not math.isfinite(below):
+        raise console.UnknownCursorError
+    return below, call_id
 
 
 T = TypeVar("T")

@@ -5,30 +5,51 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-_DIGITS = re.compile(r"(?<![\w.~-])\+?\d{7,}(?![\w.~-])")
-"""A run of seven digits or more that stands alone may be somebody's number (ids have dots or dashes)."""
-_IDS = frozenset({"call", "ticket", "entry"})
-"""Ids of ours: digits, but nobody's number."""
-_NEVER = frozenset({"number", "caller", "caller_number", "caller_name", "text", "words", "content"})
+_DIGITS = re.compile(r"(?<!\d)(1\d{9}\.\d{1,9}|1\d{12}-\d{1,6})(?!\d)|\+?\d{7,}|\+?1[3-9]\d[ -]\d{4}[ -]\d{4}")
+"""A run of seven digits or more may be somebody's number, whatever stands beside it (there are no spaces
+around a number in Chinese), except the switch's unique id in a call's id (ten digits, a dot and a
+few) and the id of a stream's entry (milliseconds, a dash and a few): no number here looks like these."""
+_NEVER = frozenset({
+    "number", "caller", "caller_number", "caller_name", "text", "words", "content", "title", "address",
+    "transcript", "phone",
+})  # fmt: skip
+_OURS = frozenset({"at"})
+_TICKET = re.compile(r"\d{18}")
+"""A ticket's number, in the field `ticket` only: elsewhere eighteen digits are somebody's identity card."""
+
+
+def _blot(match: re.Match[str]) -> str:
+    return match.group(1) or "[number]"
+
+
+def _clean(value: Any, depth: int = 0) -> Any:
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < 1_000_000 else _DIGITS.sub(_blot, str(value))
+    if depth < 4:
+        if isinstance(value, Mapping):
+            return {_clean(str(k)): "[removed]" if k in _NEVER else _clean(v, depth + 1) for k, v in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [_clean(v, depth + 1) for v in value]
+    return _DIGITS.sub(_blot, value if isinstance(value, str) else repr(value))
 
 
 def _no_personal_data(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """The last guard: fields that hold personal data are dropped, lone long numbers are blotted out."""
-    if "call_id" in event:
-        event["call"] = event.pop("call_id")  # one name everywhere
+    """The last guard: fields that hold personal data are dropped, long numbers are blotted out."""
     for key in list(event):
-        if key in _IDS:
-            continue
         if key in _NEVER:
             event[key] = "[removed]"
-        elif isinstance(event[key], str):
-            event[key] = _DIGITS.sub("[number]", event[key])
+        elif key == "ticket" and isinstance(event[key], str) and _TICKET.fullmatch(event[key]):
+            continue
+        elif key not in _OURS:
+            event[key] = _clean(event[key])
     return event
 
 

@@ -28,6 +28,10 @@ def build_music(site: Path, out: Path) -> None:
     """Copies the site's music to `out`, or makes ours if there is none."""
     out.mkdir(parents=True, exist_ok=True)
     theirs = sorted(site.glob("*.wav")) if site.is_dir() else []
+    wanted = {path.name for path in theirs} or {"waiting.wav"}
+    for old in out.glob("*.wav"):  # Asterisk plays every file that is there
+        if old.name not in wanted:
+            old.unlink()
     if theirs:
         for path in theirs:
             shutil.copyfile(path, out / path.name)

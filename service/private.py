@@ -32,6 +32,7 @@ def secret(path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     text = secrets.token_urlsafe(24)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.fchmod(handle, 0o600)  # an empty file of somebody's making may have had wider rights
     with os.fdopen(handle, "w") as file:
         file.write(text + "\n")
     return text
