@@ -267,14 +267,22 @@ class Hotline:
 
     async def _trims(self, journal: calls.RedisJournal) -> None:
         """Keeps the streams from growing for ever: three days of journal, thirty of transcripts' results.
-        Never an entry of a live call; results are acknowledged within seconds, so thirty days lose none."""
+        Never an entry of a live call, never a result that no draft was made of yet."""
         while True:
             with contextlib.suppress(calls.JournalError, RedisError, OSError):
                 now = time.time()
                 await journal.trim(now)
-                oldest = f"{int((now - 30 * 86400) * 1000)}-0"
-                await self.redis.xtrim(self.settings.redis_prefix + "transcripts", minid=oldest, approximate=True)
+                await self._trim_results(now)
             await asyncio.sleep(3600)
+
+    async def _trim_results(self, now: float) -> None:
+        stream = self.settings.redis_prefix + "transcripts"
+        group: Any = next((g for g in await self.redis.xinfo_groups(stream) if g["name"] == b"drafts"), None)
+        pending: Any = await self.redis.xpending(stream, "drafts") if group is not None else None
+        if pending is None or pending["pending"] or group["lag"]:
+            return  # something waits: at the next hour
+        oldest = f"{int((now - 30 * 86400) * 1000)}-0"
+        await self.redis.xtrim(stream, minid=oldest, approximate=True)
 
     # ------------------------------------------------------------------ recordings and drafts
     async def _start_recordings(self) -> None:
@@ -303,9 +311,10 @@ class Hotline:
         self.health.add("recogniser", look, needed=False)
         self.drafts = tickets.DraftMaker(
             self.redis, self.store, self.gazetteer, load_transcript=self._transcript, facts_of=self._facts,
-            on_draft=self._on_draft, prefix=s.redis_prefix,
+            on_draft=self._on_draft, prefix=s.redis_prefix, consumer=f"drafts-{s.node}",
         )  # fmt: skip
-        book = CallBook(self.redis, self.store, lambda: self.config.centre.code, prefix=s.redis_prefix)
+        book = CallBook(self.redis, self.store, lambda: self.config.centre.code, prefix=s.redis_prefix,
+                        consumer=f"books-{s.node}")  # fmt: skip
         self.metrics.count_from("hotline_drafts", "Drafts since the start", self.drafts.counts)
         self.metrics.count_from("hotline_books", "Book of calls since the start", book.counters)
         self._task(self.drafts.run(), "drafts")

@@ -57,11 +57,12 @@ class CallBook:
     async def run(self) -> None:
         """Works until cancelled; outlives Redis and the store."""
         pause = 0.2
-        while True:
+        task = asyncio.current_task()
+        while task is None or not task.cancelling():  # the Redis client may swallow a cancellation
             try:
                 await self._group()
                 last = "0"  # first what this consumer had in hand when it was killed, then the new ones
-                while True:
+                while task is None or not task.cancelling():
                     answer: Any = await self._redis.xreadgroup(
                         GROUP, self._consumer, {self._stream: last}, count=50, block=1000 if last == ">" else None
                     )

@@ -261,19 +261,12 @@ class HotlineDesk:
         return [shapes.waiting(w, i) for i, w in enumerate(self._engine.dispatcher.waiting(), 1)]
 
     async def tickets(self, *, seat: str | None, limit: int, cursor: str | None) -> console.DraftPage:
-        """See console.Desk. For one seat: pages are read on until enough of its own are found."""
-        found: list[console.Draft] = []
-        while True:
-            try:
-                page = await _available(self._store.tickets(limit, cursor))
-            except tickets.BadCursor:
-                raise console.UnknownCursorError from None
-            drafts = [await self._draft(t) for t in page.items]
-            found += [d for d in drafts if seat is None or d.seat == seat]
-            cursor = page.next
-            # A seat's page may hold a few more than asked for: none is left out between two pages.
-            if seat is None or cursor is None or len(found) >= limit:
-                return console.DraftPage(items=found, next=cursor)
+        """See console.Desk."""
+        try:
+            page = await _available(self._store.tickets(limit, cursor, seat=seat))
+        except tickets.BadCursor:
+            raise console.UnknownCursorError from None
+        return console.DraftPage(items=[await self._draft(t) for t in page.items], next=page.next)
 
     async def ticket(self, ticket_id: str) -> console.Draft | None:
         """See console.Desk."""

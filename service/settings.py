@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     redis_port: Port = 6345
     redis_url: str | None = Field(None, description="your own Redis; switches the private one off")
     redis_prefix: str = "hotline:"
+    node: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,32}$")] = Field(
+        "1", description="this process's name among several on one Redis; the same after a restart"
+    )
     store_url: str | None = Field(None, description="default: SQLite under var_dir")
 
     asr_model: Path | None = Field(None, description="directory of a Vosk model; default: the small one")
