@@ -1,0 +1,112 @@
+"""The engine turned by hand: what must not happen when the journal is silent or the link is gone."""
+
+import asyncio
+
+import pytest
+
+from calls import CallState, Engine, MemoryJournal, Rules
+from calls import commands as c
+from calls import events as e
+from calls.testing import FakeSwitch
+from routing import Demand, Dispatcher, Policy, Seat, SeatState
+
+
+class NoFlows:
+    def flow_of(self, reference):
+        return None
+
+
+class World:
+    def __init__(self):
+        self.now = 1000.0
+        self.switch, self.journal = FakeSwitch(), MemoryJournal()
+        seats = [Seat("8001", "8001", "330000", {})]
+        self.engine = Engine(
+            switch=self.switch, journal=self.journal, dispatcher=Dispatcher(seats, Policy()),
+            rules=Rules(NoFlows(), Demand()), entries={}, raw_path=str, clock=lambda: self.now,
+        )  # fmt: skip
+
+    async def turn(self):
+        events, self.switch.events = self.switch.events, []
+        self.engine.feed(events)
+        await self.engine.turn()
+
+    async def waiting_caller(self, call="hotline-1.0"):
+        self.switch.arrive(call)
+        self.switch.greeted(call)
+        await self.turn()
+        return call
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+async def test_a_command_held_back_by_a_silent_journal_is_decided_anew_and_no_seat_pays_for_it(world):
+    call = await world.waiting_caller()
+    world.engine.feed([e.PhoneUp("8001")])
+    world.journal.failing = True
+    turn = asyncio.ensure_future(world.engine.turn())
+    await asyncio.sleep(0)
+    assert not world.engine.journal_ok
+    assert world.switch.commands == [], "nothing leaves before it is journalled"
+    world.now += 60.0
+    world.journal.failing = False
+    await turn
+    assert world.switch.commands == [], "an offer of a minute ago rings nobody"
+    await world.turn()
+    await world.turn()
+    assert [type(x) for x in world.switch.commands] == [c.RingSeat], "it is made anew"
+    assert world.engine.calls[call].state is CallState.OFFERED
+    assert world.engine.dispatcher.seats["8001"].missed == 0
+
+
+async def test_no_heart_beat_while_nothing_can_be_journalled(world):
+    await world.waiting_caller()
+    world.journal.failing = True
+    world.switch.arrive("hotline-2.0")
+    world.engine.feed(world.switch.events)
+    world.engine.start()
+    await asyncio.sleep(0.3)
+    beats = len(world.switch.beats)
+    world.now += 10
+    await asyncio.sleep(0.3)
+    assert len(world.switch.beats) == beats
+    world.journal.failing = False
+    await world.engine.stop()
+
+
+async def test_nobody_is_offered_while_the_switch_cannot_be_reached(world):
+    world.switch.up = False
+    await world.waiting_caller()
+    world.engine.feed([e.PhoneUp("8001")])
+    await world.turn()
+    assert world.switch.commands == []
+    assert world.engine.dispatcher.seats["8001"].state is SeatState.AVAILABLE
+    world.switch.up = True
+    await world.turn()
+    assert [type(x) for x in world.switch.commands] == [c.RingSeat]
+
+
+async def test_an_observer_that_fails_stops_nothing(world):
+    def bad(change):
+        raise RuntimeError("told to")
+
+    world.engine.observe(bad)
+    await world.waiting_caller()
+    assert world.engine.counters.errors == 1
+    assert len(world.engine.calls) == 1
+
+
+async def test_a_second_arrival_of_a_known_or_ended_call_is_no_new_call(world):
+    call = await world.waiting_caller()
+    world.engine.feed([e.Arrived(call, "PJSIP/x", "12345")])
+    await world.turn()
+    assert world.engine.calls[call].state is CallState.WAITING
+    world.switch.leave(call)
+    await world.turn()
+    world.engine.feed([e.Arrived(call, "PJSIP/x", "12345")])
+    await world.turn()
+    assert call not in world.engine.calls
+    assert len(world.journal.jobs) == 1
