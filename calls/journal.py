@@ -14,6 +14,7 @@ a process that dies between two lines leaves no recording without a job.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from redis.exceptions import RedisError
 from .events import Codec, Event
 from .ports import Batch, JournalError
 
+log = logging.getLogger(__name__)
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 PAGE = 1000
 
@@ -74,7 +76,11 @@ class RedisJournal:
             self._last = last.decode() if isinstance(last, bytes) else str(last)
 
     async def replay(self) -> AsyncIterator[tuple[Event, float]]:
-        """Entries of live calls, oldest first. Raises JournalError."""
+        """Entries of live calls, oldest first; one that this version cannot read is left out and logged.
+
+        Raises:
+            JournalError: the journal cannot be read now.
+        """
         try:
             rows: Any = await self._redis.hgetall(self._p + "live")
             live: dict[str, str] = {k.decode(): v.decode() for k, v in rows.items()}
@@ -85,8 +91,15 @@ class RedisJournal:
                 page: Any = await self._redis.xrange(self._p + "journal", min=f"({at}", count=PAGE)
                 for entry_id, data in page:
                     at = entry_id.decode()
-                    if data[b"c"].decode() in live:
-                        yield Codec.decode(data[b"d"]), float(data[b"t"])
+                    if data.get(b"c", b"").decode(errors="replace") not in live:
+                        continue
+                    try:
+                        event, when = Codec.decode(data[b"d"]), float(data[b"t"])
+                    except (ValueError, KeyError):
+                        # Starting matters more than one entry: what it said, the switch says again.
+                        log.error("journal: an entry cannot be read; left out", extra={"entry": at})  # noqa: TRY400
+                        continue
+                    yield event, when
                 if len(page) < PAGE:
                     return
         except (RedisError, OSError) as error:

@@ -64,7 +64,12 @@ class Watcher:
             now = await asyncio.to_thread(self._state)
             if now != self._seen:
                 self._seen = now
-                await self.reload()
+                try:
+                    await self.reload()
+                except Exception as error:
+                    # The switch or Redis, for instance: the next change is looked at all the same.
+                    self.problems.append(f"not taken over everywhere: {type(error).__name__}")
+                    log.exception("configuration could not be taken over everywhere; save a file again to retry")
 
     async def reload(self) -> None:
         """Reads everything again and applies what is good."""
