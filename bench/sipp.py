@@ -104,14 +104,18 @@ class Sipp:
     async def stop(self) -> None:
         """Ends it. Safe to call twice."""
         process = self.process
-        if process is None or process.returncode is not None:
+        if process is None:
             return
-        for name in (signal.SIGTERM, signal.SIGKILL):
+        # USR1 is SIPp's "quit when the calls are over", and "quit now" the second time: its log is then complete.
+        steps = ((signal.SIGUSR1, 0.7), (signal.SIGUSR1, 1.0), (signal.SIGTERM, 1.0), (signal.SIGKILL, 2.0))
+        for name, seconds in steps:
+            if process.returncode is not None:
+                return
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(name)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), 2.0)
-                return
+                async with asyncio.timeout(seconds):
+                    await process.wait()
 
 
 @dataclass(slots=True)
@@ -127,6 +131,9 @@ class OneCall:
     seat_ended: float | None = None
 
 
+_FIELDS = {"A": 6, "B": 4, "E": 2, "I": 4, "K": 2, "Z": 4}
+
+
 def _lines(path: Path) -> Iterable[list[str]]:
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -134,7 +141,8 @@ def _lines(path: Path) -> Iterable[list[str]]:
         return
     for line in text.splitlines():
         parts = line.split()
-        if len(parts) >= 2 and parts[1].startswith("139"):
+        # A SIPp that had to be killed may leave half a line.
+        if len(parts) == _FIELDS.get(parts[0] if parts else "") and parts[1].startswith("139"):
             yield parts
 
 
