@@ -30,6 +30,7 @@ class Cli:
                 (self.config / entry.name).symlink_to(entry)
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")} | {
             "HOTLINE_VAR_DIR": str(tmp / "var"), "HOTLINE_CONFIG_DIR": str(self.config), "COLUMNS": "200",
+            "PYTHONPATH": str(ROOT),
             "HOTLINE_HTTP_PORT": str(free_port()),
         }  # fmt: skip
 

@@ -6,6 +6,8 @@ import json
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from calls import Batch, CallError, Engine, JournalError, RedisJournal, Rules, step
 from calls import events as e
@@ -199,6 +201,42 @@ async def test_a_connection_cut_at_any_time_leaves_whole_batches_only_and_nothin
     assert {kind for _, kind in entries[::2]} == {"Arrived"}
     assert set(jobs) == {f"c{i}".encode() for i in range(150)}
     assert set(await folded(journal)) == {f"c{i}" for i in range(150)}
+
+
+@pytest.mark.parametrize("allowed", [200, 400, 600, 800])
+async def test_a_batch_that_breaks_off_on_its_way_is_not_written_in_part(redis, redis_url, prefix, allowed):
+    """Only so many bytes of the batch reach Redis, then the line is cut."""
+    host, port = redis.connection_pool.connection_kwargs["host"], redis.connection_pool.connection_kwargs["port"]
+
+    sent = []
+
+    async def cut(reader, writer):
+        _, up = await asyncio.open_connection(host, port)
+        data = b""
+        while b"finished" not in data:
+            data += await reader.read(65536)
+            if b"SETINFO" in data and b"XADD" not in data:
+                writer.write(b"+OK\r\n" * data.count(b"SETINFO"))
+                data = b""
+        sent.append(len(data))
+        up.write(data[data.index(b"*1\r\n$5\r\nMULTI") if b"MULTI" in data else 0 :][:allowed])
+        await up.drain()
+        up.close()
+        writer.close()
+
+    proxy = await asyncio.start_server(cut, "127.0.0.1", 0)
+    own = Redis.from_url(f"redis://127.0.0.1:{proxy.sockets[0].getsockname()[1]}/0", retry=Retry(NoBackoff(), 0),
+                         protocol=2)  # fmt: skip
+    journal = RedisJournal(own, prefix)
+    journal._known_last = True  # else it asks first, and the proxy is a dumb one
+    entries = [(arrived("a"), 1.0), (e.CallerLeft("a", 16), 2.0)]
+    with pytest.raises(JournalError):
+        await journal.append(Batch(entries=entries, opened=["a"], jobs=[{"call": "a" * 900}], finished=[{"id": "a"}]))
+    await own.aclose()
+    proxy.close()
+    assert sent[0] > allowed, "the whole batch got through: the test cuts nothing"
+    await asyncio.sleep(0.05)
+    assert [k async for k in redis.scan_iter(prefix + "*")] == []
 
 
 async def test_a_redis_that_restarts_costs_the_engine_no_call(tmp_path, eventually):
