@@ -42,6 +42,9 @@ STALE_COMMANDS = 2.0
 """Seconds after which commands held back by a silent journal are decided anew instead of sent."""
 ENDED_MEMORY = 120.0
 STOP_SECONDS = 3.0
+LINGER = 0.02
+CAN_WAIT = frozenset({e.Arrived, e.LegRinging, e.LegJoined, e.CallerLeft, e.WrapUpDone, e.DraftMade, e.PhoneUp})
+"""Events nobody waits for while no caller waits: they join the next turn, or make one after LINGER seconds."""
 
 
 @dataclass(slots=True)
@@ -96,6 +99,8 @@ class Engine:
         self._clock = clock
         self._inbox: deque[e.Input] = deque()
         self._wake = asyncio.Event()
+        self._late: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: dict[str, float] = {}
         self._alarms: list[tuple[float, str]] = []
         self._observers: list[Callable[[Change], None]] = []
@@ -108,8 +113,12 @@ class Engine:
     # ------------------------------------------------------------------ in
     def feed(self, events: Iterable[e.Input]) -> None:
         """Takes events in their order. Never blocks, never raises."""
+        events = list(events)
         self._inbox.extend(events)
-        self._wake.set()
+        if self._loop is None or self.dispatcher.has_waiting or not all(map(_can_wait, events)):
+            self._wake.set()
+        elif self._late is None:
+            self._late = self._loop.call_later(LINGER, self._wake.set)
 
     def observe(self, observer: Callable[[Change], None]) -> Callable[[], None]:
         """Calls `observer` after each turn, when its effects are journalled. Returns the way to stop."""
@@ -166,6 +175,7 @@ class Engine:
 
     def start(self) -> None:
         """Starts the turns and the heart-beat."""
+        self._loop = asyncio.get_running_loop()
         self._tasks = [
             asyncio.create_task(self._run(), name="engine"),
             asyncio.create_task(self._beats(), name="engine-beat"),
@@ -232,13 +242,15 @@ class Engine:
 
     async def _run(self) -> None:
         while not self._stopping or self._inbox:
-            timeout = self._until_next()
-            if not self._inbox:
+            if not self._wake.is_set() and not (self._stopping and self._inbox):
                 # Not wait_for: Python 3.11's can swallow a cancellation that meets the wake-up.
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(timeout):
+                    async with asyncio.timeout(self._until_next()):
                         await self._wake.wait()
             self._wake.clear()
+            if self._late is not None:
+                self._late.cancel()
+                self._late = None
             try:
                 await self.turn()
             except Exception:
@@ -273,6 +285,7 @@ class Engine:
             self._apply(e.Offered(match.call, match.offer, match.seat, match.offer, match.deadline), now)
         seats = self.dispatcher.take_changes()
         self._batch.seats = [_seat_json(s) for s in seats]
+        self._batch.finished = [call_json(x) for x in self._changed.values() if x.ended_at is not None]
         if not self._batch:
             return
         began = now
@@ -356,8 +369,6 @@ class Engine:
             job = recording_job(call, self._raw_path(call.id))
             if job is not None:
                 self._batch.jobs.append(job)
-        if call.ended_at is not None:
-            self._batch.finished.append(call_json(call))
         if call.state is S.ENDED:
             self.calls.pop(call.id, None)
             self._ended[call.id] = now
@@ -409,18 +420,24 @@ class Engine:
             self._apply(e.WrapUpDone(call_id, seat), now)
         self._release_stray_seats(now)
         if self._ended:
-            for call_id in [i for i, at in self._ended.items() if at < now - ENDED_MEMORY]:
-                del self._ended[call_id]
+            # In the order of their ends: only the oldest can be over.
+            while self._ended and self._ended[first := next(iter(self._ended))] < now - ENDED_MEMORY:
+                del self._ended[first]
 
     def _release_stray_seats(self, now: float) -> None:
         """No seat waits for a call that does not exist, whatever went wrong before."""
-        for seat in list(self.dispatcher.seats.values()):
+        for seat in list(self.dispatcher.timed.values()):
             if seat.deadline is None or seat.deadline > now - 10.0:
                 continue
             if seat.state in (SeatState.OFFERED, SeatState.RINGING) and seat.offer is not None:
                 call = self.calls.get(seat.call or "")
                 if call is None or call.offer is None or call.offer.id != seat.offer:
                     self.dispatcher.offer_ended(seat.id, seat.offer, e.OUTCOME_OF_CAUSE[e.NEVER_RUNG], now)
+
+
+def _can_wait(event: e.Input) -> bool:
+    # A leg that ended because its caller left (31) is told by the caller's own end as well.
+    return type(event) in CAN_WAIT or (type(event) is e.LegLeft and event.cause == 31)
 
 
 def _seat_json(seat: Seat) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Keys (prefix `hotline:`):
     recordings  stream   one job per call whose caller left (read by recording workers)
     finished    stream   the whole call as JSON (read by the book of calls)
 
-A batch is one MULTI/EXEC: a caller's end and its recording job are written together or not at all, so
+A batch is one Lua script, which Redis runs whole: a caller's end and its recording job are written together or not at all, so
 a process that dies between two lines leaves no recording without a job.
 """
 
@@ -27,6 +27,22 @@ from .ports import Batch, JournalError
 log = logging.getLogger(__name__)
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 PAGE = 1000
+_APPEND = """
+local i = 1
+local function take() local v = ARGV[i]; i = i + 1; return v end
+local last = take()
+for _ = 1, tonumber(take()) do redis.call("HSET", KEYS[1], take(), last) end
+for _ = 1, tonumber(take()) do
+  local c, t, d = take(), take(), take()
+  last = redis.call("XADD", KEYS[2], "*", "c", c, "t", t, "d", d)
+end
+for _ = 1, tonumber(take()) do local s = take(); redis.call("HSET", KEYS[3], s, take()) end
+for _ = 1, tonumber(take()) do redis.call("XADD", KEYS[4], "*", "job", take()) end
+for _ = 1, tonumber(take()) do redis.call("XADD", KEYS[5], "*", "call", take()) end
+for _ = 1, tonumber(take()) do redis.call("HDEL", KEYS[1], take()) end
+return last
+"""
+"""One batch as one script: all or nothing like MULTI, in one command and one answer."""
 
 
 class RedisJournal:
@@ -38,6 +54,7 @@ class RedisJournal:
         self._keep = keep_seconds
         self._last = "0-0"
         self._known_last = False
+        self._append: Any = redis.register_script(_APPEND)
 
     async def _find_last(self) -> None:
         newest: Any = await self._redis.xrevrange(self._p + "journal", count=1)
@@ -45,34 +62,30 @@ class RedisJournal:
         self._known_last = True
 
     async def append(self, batch: Batch) -> None:
-        """One MULTI/EXEC. Raises JournalError; a broken connection may leave it unknown whether the
+        """One script, run whole. Raises JournalError; a broken connection may leave it unknown whether the
         batch was written: writing it again is then right, since events of a call are folded by a
         machine that ignores what it has already seen."""
         p = self._p
         try:
             if not self._known_last:
                 await self._find_last()
-            pipe = self._redis.pipeline(transaction=True)
-            for call in batch.opened:
-                pipe.hset(p + "live", call, self._last)
+            args: list[str | int] = [self._last, len(batch.opened), *batch.opened, len(batch.entries)]
             for event, at in batch.entries:
-                pipe.execute_command(
-                    "XADD", p + "journal", "*", "c", event.call, "t", repr(at), "d", Codec.encode(event)
-                )
+                args += (event.call, repr(at), Codec.encode(event))
+            args.append(len(batch.seats))
             for seat in batch.seats:
-                pipe.hset(p + "seats", seat["id"], _dumps(seat))
-            for job in batch.jobs:
-                pipe.execute_command("XADD", p + "recordings", "*", "job", _dumps(job))
-            for call_data in batch.finished:
-                pipe.execute_command("XADD", p + "finished", "*", "call", _dumps(call_data))
-            if batch.closed:
-                pipe.hdel(p + "live", *batch.closed)
-            replies = await pipe.execute()
+                args += (seat["id"], _dumps(seat))
+            args.append(len(batch.jobs))
+            args += [_dumps(job) for job in batch.jobs]
+            args.append(len(batch.finished))
+            args += [_dumps(call_data) for call_data in batch.finished]
+            args += (len(batch.closed), *batch.closed)
+            keys = [p + name for name in ("live", "journal", "seats", "recordings", "finished")]
+            last: Any = await self._append(keys=keys, args=args)
         except (RedisError, OSError) as error:
             self._known_last = False
             raise JournalError(f"the journal cannot be written: {type(error).__name__}") from error
         if batch.entries:
-            last = replies[len(batch.opened) + len(batch.entries) - 1]
             self._last = last.decode() if isinstance(last, bytes) else str(last)
 
     async def replay(self) -> AsyncIterator[tuple[Event, float]]:

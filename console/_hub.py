@@ -104,6 +104,7 @@ class Hub:
         self._snapshot_at = 0.0
         self.stats = Stats()
         self.settled = asyncio.Event()
+        self._wanted = asyncio.Event()
 
     async def run(self) -> None:
         """Read for ever; a source that fails is asked again, with back-off, from the last event seen."""
@@ -118,6 +119,7 @@ class Hub:
                     failures = await self._failed(error, failures)
         self.settled.set()
         while True:
+            await self._wanted.wait()
             try:
                 async for event in self._desk.events(self._last):
                     failures = 0
@@ -164,6 +166,7 @@ class Hub:
         """A new listener; None when there are too many."""
         if len(self._listeners) >= self._settings.streams:
             return None
+        self._wanted.set()
         listener = Listener(self._settings.queue)
         self._listeners.add(listener)
         self.stats.streams = len(self._listeners)

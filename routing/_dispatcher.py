@@ -29,13 +29,39 @@ class Dispatcher:
         self._seats = {s.id: s for s in seats}
         self._waiting: list[tuple[tuple[int, float, str], Waiting]] = []
         self._ranks: dict[str, tuple[int, float, str]] = {}
-        self._free: dict[str, Seat] = {s.id: s for s in self._seats.values() if s.state is S.AVAILABLE}
+        self._free: dict[str, Seat] = {}
+        self._order: list[tuple[tuple[int, float, str], Seat]] = []
+        """Free seats in the order in which they are offered: the first that fits is the one."""
+        self._timed: dict[str, Seat] = {}
+        """Seats with a deadline: the only ones a turn has to look at."""
         self._resting: dict[str, float] = {}
         self._changed: dict[str, None] = {}
         self._removed: set[str] = set()
         """Seats no longer configured that still have a caller or a wrap-up."""
 
+        for seat in self._seats.values():
+            self._index(seat)
+
+    def _index(self, seat: Seat) -> None:
+        self._unindex(seat.id)
+        if seat.state is S.AVAILABLE:
+            self._free[seat.id] = seat
+            bisect.insort(self._order, (_turn(seat), seat), key=_first)
+        if seat.deadline is not None:
+            self._timed[seat.id] = seat
+
+    def _unindex(self, seat_id: str) -> None:
+        old = self._free.pop(seat_id, None)
+        if old is not None:
+            del self._order[bisect.bisect_left(self._order, _turn(old), key=_first)]
+        self._timed.pop(seat_id, None)
+
     # ------------------------------------------------------------------ reading
+    @property
+    def timed(self) -> Mapping[str, Seat]:
+        """The seats that have a deadline, by id."""
+        return self._timed
+
     @property
     def seats(self) -> Mapping[str, Seat]:
         """All seats by id."""
@@ -52,6 +78,11 @@ class Dispatcher:
         """The callers in the order in which they are served."""
         return [w for _, w in self._waiting]
 
+    @property
+    def has_waiting(self) -> bool:
+        """Whether anybody is in the queue."""
+        return bool(self._waiting)
+
     def is_waiting(self, call: str) -> bool:
         """Whether a call is in the queue."""
         return call in self._ranks
@@ -66,10 +97,7 @@ class Dispatcher:
     def _put(self, seat: Seat) -> Seat:
         self._seats[seat.id] = seat
         self._changed[seat.id] = None
-        if seat.state is S.AVAILABLE:
-            self._free[seat.id] = seat
-        else:
-            self._free.pop(seat.id, None)
+        self._index(seat)
         return seat
 
     def _move(self, seat: Seat, to: SeatState, now: float, reason: str | None = None) -> Seat:
@@ -83,7 +111,7 @@ class Dispatcher:
     def _forget(self, seat_id: str) -> None:
         self._removed.discard(seat_id)
         del self._seats[seat_id]
-        self._free.pop(seat_id, None)
+        self._unindex(seat_id)
         self._resting.pop(seat_id, None)
         self._changed.pop(seat_id, None)
 
@@ -226,16 +254,11 @@ class Dispatcher:
 
     # ------------------------------------------------------------------ decisions
     def _pick(self, waiting: Waiting, now: float) -> Seat | None:
-        best: Seat | None = None
-        for seat in self._free.values():
-            if self._resting.get(seat.id, 0.0) > now or not waiting.demand.fits(seat):
-                continue
-            # Longest idle first; a scarce seat (more skills) is kept for those who need it.
-            if best is None or (len(seat.skills), seat.idle_since, seat.id) < (
-                len(best.skills), best.idle_since, best.id,
-            ):  # fmt: skip
-                best = seat
-        return best
+        fits, resting = waiting.demand.fits, self._resting
+        for _, seat in self._order:
+            if fits(seat) and not (resting and resting.get(seat.id, 0.0) > now):
+                return seat
+        return None
 
     def match(self, now: float, offer_id: Callable[[str, str], str]) -> list[Match]:
         """Reserves seats for callers and returns the offers, in the callers' order.
@@ -263,7 +286,7 @@ class Dispatcher:
 
     def next_deadline(self) -> float | None:
         """The next time at which `expire` or `match` may have something to do."""
-        times = [s.deadline for s in self._seats.values() if s.deadline is not None]
+        times = [s.deadline for s in self._timed.values() if s.deadline is not None]
         if self._waiting:
             times += [t for i, t in self._resting.items() if i in self._free]
         return min(times, default=None)
@@ -273,9 +296,10 @@ class Dispatcher:
 
         Offers are not ended here: the call owns its offer and ends it with the leg (calls.machine).
         """
-        self._resting = {i: t for i, t in self._resting.items() if t > now}
+        if self._resting:
+            self._resting = {i: t for i, t in self._resting.items() if t > now}
         done: list[tuple[str, str]] = []
-        for seat in list(self._seats.values()):
+        for seat in list(self._timed.values()):
             if seat.deadline is None or seat.deadline > now:
                 continue
             if seat.state is S.WRAP_UP:
@@ -286,3 +310,12 @@ class Dispatcher:
                 # Nobody is put to work by a clock: a break past its limit becomes offline, and shows.
                 self._move(seat, S.OFFLINE, now, reason="break limit reached")
         return done
+
+
+def _first(entry: tuple[tuple[int, float, str], Seat]) -> tuple[int, float, str]:
+    return entry[0]
+
+
+def _turn(seat: Seat) -> tuple[int, float, str]:
+    """Longest idle first; a scarce seat (more skills) is kept for those who need it."""
+    return (len(seat.skills), seat.idle_since, seat.id)

@@ -22,6 +22,7 @@ from . import shapes
 
 log = logging.getLogger(__name__)
 GROUP = "books"
+GATHER = 0.5
 
 
 @dataclass(slots=True)
@@ -64,7 +65,7 @@ class CallBook:
                 last = "0"  # first what this consumer had in hand when it was killed, then the new ones
                 while task is None or not task.cancelling():
                     answer: Any = await self._redis.xreadgroup(
-                        GROUP, self._consumer, {self._stream: last}, count=50, block=1000 if last == ">" else None
+                        GROUP, self._consumer, {self._stream: last}, count=500, block=1000 if last == ">" else None
                     )
                     streams = list(answer.items()) if isinstance(answer, dict) else (answer or [])
                     entries = streams[0][1] if streams else []
@@ -75,6 +76,8 @@ class CallBook:
                         continue
                     await self._write(entries)
                     pause = 0.2
+                    if last == ">" and len(entries) < 100:
+                        await asyncio.sleep(GATHER)  # one transaction for many calls
             except (RedisError, OSError, tickets.StoreUnavailable) as error:
                 self.counters.failed += 1
                 log.warning("book of calls: waiting (%s)", type(error).__name__)
@@ -90,6 +93,7 @@ class CallBook:
 
     async def _write(self, entries: list[Any]) -> None:
         done: list[bytes] = []
+        records: dict[str, tickets.CallRecord] = {}
         for entry_id, data in entries:
             try:
                 call = json.loads(data[b"call"])
@@ -102,11 +106,14 @@ class CallBook:
                 log.error("book of calls: an entry is not readable (%s); moved to dead", why)  # noqa: TRY400
                 await self._redis.xadd(self._stream + ":dead", data or {b"empty": b"1"}, maxlen=10000)
             else:
-                await self._store.put_call(record)
-                self.counters.written += 1
-                if self._written is not None:
-                    await self._written(record.call_id)
+                records[record.call_id] = record
             done.append(entry_id)
+        if records:
+            await self._store.put_calls(list(records.values()))
+            self.counters.written += len(records)
+            if self._written is not None:
+                for call_id in records:
+                    await self._written(call_id)
         pipe = self._redis.pipeline(transaction=True)
         pipe.xack(self._stream, GROUP, *done)
         pipe.xdel(self._stream, *done)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import math
 import time
 from collections import deque
@@ -43,6 +44,7 @@ class EventLog:
         self._events: deque[console.Event] = deque(maxlen=KEPT_EVENTS)
         self._news = asyncio.Event()
         self.last = int(clock() * 1000) * 1000
+        self.followers = 0
 
     def tell(self, shown: Shown) -> None:
         """Adds one event."""
@@ -54,9 +56,24 @@ class EventLog:
     async def follow(self, since: int | None) -> AsyncIterator[console.Event]:
         """Events after `since`, then new ones as they come."""
         at = self.last if since is None else since
+        self.followers += 1
+        try:
+            async for event in self._follow(at):
+                yield event
+        finally:
+            self.followers -= 1
+
+    def skip(self) -> None:
+        """Something happened that nobody looks at: who comes later sees a gap and asks for the whole picture."""
+        self.last += 1
+        self._events.clear()
+
+    async def _follow(self, at: int) -> AsyncIterator[console.Event]:
         while True:
             if self._events and self._events[-1].id > at:
-                for event in [x for x in self._events if x.id > at]:
+                # Ids are consecutive: the newest `last - at` ones, without looking at the others.
+                fresh = list(itertools.islice(reversed(self._events), self.last - at))
+                for event in reversed(fresh):
                     at = event.id
                     yield event
             else:
@@ -111,6 +128,10 @@ class HotlineDesk:
             self._news.clear()
             changed, self._changed = self._changed, {}
             seats, self._seats_changed = list(self._seats_changed), {}
+            if not self.log.followers:
+                self.log.skip()
+                await asyncio.sleep(GATHER)
+                continue
             for call in changed.values():
                 earlier = await self._earlier_of(call)
                 self.log.tell(self._shown(call, earlier))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
@@ -45,6 +47,15 @@ def fit(value: str | None, size: int) -> Any:
     return None if value is None else clean(value)[:size]
 
 
+_dumps = json.JSONEncoder(separators=(",", ":")).encode
+_BAD = re.compile(r"\\u(00[01]|007f|008|009|d[89a-f])").search
+
+
+def _clean_json(value: Any) -> Any:
+    """`clean`, if the value's JSON (in ASCII) has anything that could need it."""
+    return clean(value) if _BAD(_dumps(value)) else value
+
+
 def call_row(call: CallRecord) -> dict[str, Any]:
     """The row of a call."""
     return {
@@ -59,8 +70,8 @@ def call_row(call: CallRecord) -> dict[str, Any]:
         "ended_at": call.ended_at,
         "seat": fit(call.seat, 64),
         "outcome": fit(call.outcome, 64),
-        "timeline": clean(call.timeline),
-        "legs": clean(call.legs),
+        "timeline": _clean_json(call.timeline),
+        "legs": _clean_json(call.legs),
         "recording": clean(call.recording),
         "transcript": call.transcript.value,
         "updated_at": call.updated_at,

@@ -7,6 +7,7 @@ Every method is one transaction. Nothing of SQLAlchemy leaves this room: values 
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -86,19 +87,25 @@ class Store:
         A record older (`updated_at`) than the stored one changes nothing. What `put_recording` wrote stays unless the
         record brings a recording or a transcript status of its own.
         """
-        row = call_row(call)
-        insert = sql.inserting(self._db.sqlite, call_record).values(row)
+        await self.put_calls([call])
+
+    async def put_calls(self, calls: list[CallRecord]) -> None:
+        """`put_call` for many in one transaction."""
+        async with self._db.write() as connection:
+            await connection.execute(self._put_calls, [call_row(call) for call in calls])
+
+    @functools.cached_property
+    def _put_calls(self) -> Any:
+        insert = sql.inserting(self._db.sqlite, call_record)
         new = insert.excluded
         apart = {"call_id", "recording", "transcript"}
-        changes: dict[str, Any] = {name: new[name] for name in row if name not in apart}
+        changes: dict[str, Any] = {c.name: new[c.name] for c in call_record.c if c.name not in apart}
         changes["recording"] = sa.func.coalesce(new.recording, call_record.c.recording)
         none = TranscriptStatus.NONE.value
         changes["transcript"] = sa.case((new.transcript == none, call_record.c.transcript), else_=new.transcript)
-        statement = insert.on_conflict_do_update(
+        return insert.on_conflict_do_update(
             index_elements=["call_id"], set_=changes, where=new.updated_at >= call_record.c.updated_at
         )
-        async with self._db.write() as connection:
-            await connection.execute(statement)
 
     @whole
     async def put_recording(
