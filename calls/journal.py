@@ -7,8 +7,8 @@ Keys (prefix `hotline:`):
     recordings  stream   one job per call whose caller left (read by recording workers)
     finished    stream   the whole call as JSON (read by the book of calls)
 
-A batch is one Lua script, which Redis runs whole: a caller's end and its recording job are written together or not at all, so
-a process that dies between two lines leaves no recording without a job.
+A batch is one Lua script, which Redis runs whole: a caller's end and its recording job are written
+together or not at all, so a process that dies between two lines leaves no recording without a job.
 """
 
 from __future__ import annotations
