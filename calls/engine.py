@@ -226,6 +226,14 @@ class Engine:
         for seat in list(self.dispatcher.seats.values()):
             if seat.state is SeatState.TALKING and seat.call is not None and seat.call not in self.calls:
                 self.dispatcher.talk_ended(seat.id, seat.call, now)
+        for call in list(self.calls.values()):
+            if call.state is S.WRAP_UP and not self._wraps_up(call):
+                self.feed([e.WrapUpDone(call.id, call.seat or "")])
+
+    def _wraps_up(self, call: Call) -> bool:
+        """Whether the call's seat really is in the wrap-up of this call: nothing else would end it."""
+        seat = self.dispatcher.seats.get(call.seat or "")
+        return seat is not None and seat.call == call.id and seat.state in (SeatState.WRAP_UP, SeatState.TALKING)
 
     async def _beats(self) -> None:
         """The sign of life for the dialplan: only while events are journalled and acted upon."""

@@ -161,7 +161,9 @@ def _digit(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
 
 
 def _voicemail(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
-    return _note(replace(call, state=S.VOICEMAIL, session=None, timers=()), now, "voicemail"), ()
+    given_up = _give_offer_up(call)
+    call = replace(call, state=S.VOICEMAIL, session=None, timers=(), offer=None)
+    return _note(call, now, "voicemail"), (c.Withdraw(call.id), *given_up)
 
 
 def _native(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
@@ -239,7 +241,7 @@ def _joined(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     offer = call.offer
     if offer is not None and offer.leg != leg.id:
         out += _give_offer_up(call)
-    call = _with_leg(call, leg.id, state=LegState.JOINED, joined_at=now)
+    call = _with_leg(call, leg.id, state=LegState.JOINED, joined_at=now, ended_at=None, cause=None)
     call = replace(
         call, state=S.TALKING, seat=leg.who, offer=None, session=None, timers=(),
         joined_at=call.joined_at if call.joined_at is not None else now,
@@ -355,6 +357,7 @@ TABLE: dict[CallState, dict[type[e.Event], Handler]] = {
         e.LegLeft: _offer_failed,
         e.TimerFired: _offer_deadline,
         e.DigitPressed: _digit,
+        e.VoicemailBegan: _voicemail,
         e.WentNative: _native,
         e.CallerLeft: _caller_left,
     },

@@ -195,6 +195,10 @@ class Dispatcher:
             return
         if seat.state in (S.OFFERED, S.RINGING) and seat.offer != offer:
             return
+        if seat.state is S.TALKING:
+            # The switch's word wins: it talks with this caller now, whatever our books said.
+            self._put(replace(seat, call=call, offer=offer))
+            return
         if seat.state is S.WRAP_UP:
             seat = self._move(seat, S.AVAILABLE, now)
         self._move(replace(seat, call=call, offer=offer), S.TALKING, now)

@@ -110,3 +110,23 @@ async def test_a_second_arrival_of_a_known_or_ended_call_is_no_new_call(world):
     await world.turn()
     assert call not in world.engine.calls
     assert len(world.journal.jobs) == 1
+
+
+async def test_a_call_whose_seat_no_longer_wraps_it_up_is_ended_by_the_sweep(world):
+    call = await world.waiting_caller()
+    world.engine.feed([e.PhoneUp("8001")])
+    await world.turn()
+    (leg,) = world.switch.legs
+    world.switch.answer(leg)
+    await world.turn()
+    world.switch.leave(call)
+    await world.turn()
+    assert world.engine.calls[call].state is CallState.WRAP_UP
+    # The switch joins the seat with somebody else before its wrap-up is over.
+    world.engine.dispatcher.talking("8001", "hotline-9.0", "x", world.now)
+    world.now += 5
+    world.switch.now = world.now
+    await world.engine.sweep()
+    await world.turn()
+    assert call not in world.engine.calls
+    assert call not in world.journal.live

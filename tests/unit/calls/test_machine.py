@@ -158,3 +158,17 @@ def test_events_of_an_older_leg_change_nothing():
     again, commands = step(call, e.LegRinging(CALL, f"{CALL}~8002~9"), 300.0, RULES)
     assert again == replace(call)
     assert commands == ()
+
+
+def test_a_voicemail_takes_the_caller_out_of_the_queue_and_ends_its_offer():
+    call, commands = run(*OFFERED, e.VoicemailBegan(CALL))
+    assert call.state is S.VOICEMAIL
+    assert call.offer is None
+    assert {c.Withdraw(CALL), c.CancelLeg(CALL, LEG)} <= set(commands)
+
+
+def test_a_leg_that_was_given_up_but_talks_has_no_end_before_its_beginning():
+    call, _ = run(*RINGING, e.LegLeft(CALL, LEG, 0), e.LegJoined(CALL, LEG, "8001"), e.CallerLeft(CALL, 16))
+    ((begin, end, seat),) = call.seat_spans()
+    assert seat == "8001"
+    assert end >= begin
