@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import aiohttp
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from .access import issue
 from .errors import ServiceError
@@ -43,10 +43,15 @@ def get(path: str) -> Any:
     return asyncio.run(ask())
 
 
+def _whole(*names: str) -> list[Column]:
+    """Columns that are never cut: ids are there to be copied."""
+    return [Column(name, no_wrap=True, overflow="ignore") for name in names]
+
+
 @call_app.command("list")
 def list_(limit: Annotated[int, typer.Option(min=1, max=200)] = 20) -> None:
     """The newest calls, live ones first."""
-    table = Table("call", "arrived (Asia/Shanghai)", "state", "seat", "caller", "outcome")
+    table = Table(*_whole("call", "arrived (Shanghai)"), "state", "seat", *_whole("caller"), "outcome")
     for call in get(f"calls?limit={limit}")["items"]:
         number = call["caller"]["number"] or "–"
         table.add_row(
@@ -65,7 +70,7 @@ def show(call: Annotated[str, typer.Argument(help="the call's id")]) -> None:
 @ticket_app.command("list")
 def tickets_(limit: Annotated[int, typer.Option(min=1, max=200)] = 20) -> None:
     """The newest drafts and tickets."""
-    table = Table("ticket", "made (Asia/Shanghai)", "state", "kind", "region", "title")
+    table = Table(*_whole("ticket", "made (Shanghai)"), "state", "kind", "region", "title")
     for one in get(f"tickets?limit={limit}")["items"]:
         table.add_row(
             one["id"], shanghai(one["created_at"]), one["state"], one["kind"] or "–", one["region_name"] or "–",
