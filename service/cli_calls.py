@@ -51,11 +51,11 @@ def _whole(*names: str) -> list[Column]:
 @call_app.command("list")
 def list_(limit: Annotated[int, typer.Option(min=1, max=200)] = 20) -> None:
     """The newest calls, live ones first."""
-    table = Table(*_whole("call", "arrived (Shanghai)"), "state", "seat", *_whole("caller"), "outcome")
+    table = Table(*_whole("call", "arrived (Shanghai)"), "state", "seat", *_whole("caller"))
     for call in get(f"calls?limit={limit}")["items"]:
         number = call["caller"]["number"] or "–"
         table.add_row(
-            call["id"], shanghai(call["arrived_at"]), call["state"], call["seat"] or "–", number, call["outcome"] or "–"
+            call["id"], shanghai(call["arrived_at"]), call["outcome"] or call["state"], call["seat"] or "–", number
         )
     out.print(table)
 
