@@ -7,6 +7,7 @@ import pytest
 
 from calls import events
 from demo import Phone
+from telephony import ActionFailed
 
 pytestmark = pytest.mark.integration
 
@@ -408,3 +409,28 @@ async def test_a_caller_in_a_flow_gets_a_human_when_the_service_dies(bench, swit
         call.tone(440)
         await eventually(lambda: ringing.tones_heard((440,)) == {440}, what="a human hears the caller")
         await call.hang_up()
+
+
+@pytest.mark.parametrize("action", [{"Action": "Command", "Command": "core show version"}, {"Action": "Reload"},
+                                    {"Action": "DBPut", "Family": "x", "Key": "y", "Val": "z"},
+                                    {"Action": "GetConfig", "Filename": "manager.conf"},
+                                    {"Action": "ModuleLoad", "LoadType": "reload"}])  # fmt: skip
+async def test_the_service_cannot_do_more_to_the_switch_than_it_needs(bench, switch, eventually, action):
+    async with bench.hotline() as hotline:
+        with pytest.raises(ActionFailed):
+            await hotline.link.send(action)
+
+
+async def test_a_call_costs_few_events_because_they_are_filtered_at_the_source(bench, switch, eventually):
+    async with bench.hotline() as hotline, seats(switch, "8001") as phones, caller_phone(switch) as caller:
+        await ready(hotline, eventually, "8001")
+        before = hotline.link.counters.events
+        call = await caller.dial("12345")
+        await call.answered()
+        ringing = await phones["8001"].incoming()
+        await ringing.ring()
+        await ringing.answer()
+        await eventually(lambda: one_call(hotline).state.value == "talking")
+        await call.hang_up()
+        await eventually(lambda: not hotline.engine.calls)
+        assert hotline.link.counters.events - before <= 12, "unfiltered it is 89"
