@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from routing import Seat, SeatState
 
 from .model import Call, Leg, Moment
 
@@ -49,3 +52,22 @@ def recording_job(call: Call, raw: str) -> dict[str, Any] | None:
         "call": call.id, "raw": raw, "rate": 8000, "answered": start, "ended": call.ended_at,
         "seats": spans, "kind": "voicemail" if call.outcome == "voicemail" else "call",
     }  # fmt: skip
+
+
+def seat_json(seat: Seat) -> dict[str, Any]:
+    """A seat's state for the journal's snapshot (names and skills are configuration)."""
+    return {
+        "id": seat.id, "state": seat.state.value, "since": seat.since, "deadline": seat.deadline,
+        "idle_since": seat.idle_since, "call": seat.call, "offer": seat.offer, "reason": seat.reason,
+        "wanted": seat.wanted.value if seat.wanted else None, "missed": seat.missed,
+    }  # fmt: skip
+
+
+def seat_from(row: Mapping[str, Any], seat: Seat) -> Seat:
+    """The configured seat in the state of its snapshot. Raises KeyError or ValueError for a foreign row."""
+    return Seat(
+        id=seat.id, name=seat.name, centre=seat.centre, skills=seat.skills, state=SeatState(row["state"]),
+        since=row["since"], deadline=row["deadline"], idle_since=row["idle_since"], call=row["call"],
+        offer=row["offer"], reason=row["reason"],
+        wanted=SeatState(row["wanted"]) if row["wanted"] else None, missed=row["missed"],
+    )  # fmt: skip

@@ -23,13 +23,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from routing import Dispatcher, Seat, SeatState, Waiting
 
 from . import commands as c
 from . import events as e
-from .codec import call_json, recording_job
+from .codec import call_json, recording_job, seat_from, seat_json
 from .machine import CallError, Rules, next_deadline, step
 from .model import Call, CallState
 from .ports import Batch, Entry, Journal, JournalError, Switch
@@ -154,7 +153,7 @@ class Engine:
         for row in (await self._journal.seats()).values():
             seat = self.dispatcher.seats.get(row["id"])
             if seat is not None:
-                self.dispatcher.restore(_seat_from(row, seat))
+                self.dispatcher.restore(seat_from(row, seat))
         async for event, at in self._journal.replay():
             self._fold(event, at)
         for call in self.calls.values():
@@ -292,7 +291,7 @@ class Engine:
             self.counters.offers += 1
             self._apply(e.Offered(match.call, match.offer, match.seat, match.offer, match.deadline), now)
         seats = self.dispatcher.take_changes()
-        self._batch.seats = [_seat_json(s) for s in seats]
+        self._batch.seats = [seat_json(s) for s in seats]
         self._batch.finished = [call_json(x) for x in self._changed.values() if x.ended_at is not None]
         if not self._batch:
             return
@@ -446,20 +445,3 @@ class Engine:
 def _can_wait(event: e.Input) -> bool:
     # A leg that ended because its caller left (31) is told by the caller's own end as well.
     return type(event) in CAN_WAIT or (type(event) is e.LegLeft and event.cause == 31)
-
-
-def _seat_json(seat: Seat) -> dict[str, Any]:
-    return {
-        "id": seat.id, "state": seat.state.value, "since": seat.since, "deadline": seat.deadline,
-        "idle_since": seat.idle_since, "call": seat.call, "offer": seat.offer, "reason": seat.reason,
-        "wanted": seat.wanted.value if seat.wanted else None, "missed": seat.missed,
-    }  # fmt: skip
-
-
-def _seat_from(row: Mapping[str, Any], seat: Seat) -> Seat:
-    return Seat(
-        id=seat.id, name=seat.name, centre=seat.centre, skills=seat.skills, state=SeatState(row["state"]),
-        since=row["since"], deadline=row["deadline"], idle_since=row["idle_since"], call=row["call"],
-        offer=row["offer"], reason=row["reason"],
-        wanted=SeatState(row["wanted"]) if row["wanted"] else None, missed=row["missed"],
-    )  # fmt: skip

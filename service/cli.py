@@ -15,6 +15,7 @@ from rich.table import Table
 import ivr
 import telephony
 
+from .access import show_addresses
 from .cli_asterisk import asterisk_app
 from .cli_calls import call_app, ticket_app
 from .cli_flow import flow_app, prompts_app
@@ -49,18 +50,6 @@ async def _until_signal() -> None:
     await stop.wait()
 
 
-def show_addresses(settings: Settings) -> None:
-    """Where things are, and a way in."""
-    from .access import token_url
-
-    out.print(f"  console   {token_url(settings)}", soft_wrap=True, highlight=False)
-    base = f"http://{settings.http_host}:{settings.http_port}"
-    out.print(f"  API       {base}/api/openapi.json   (hotline token --role admin)", soft_wrap=True)
-    if settings.private_asterisk:
-        sip = f"sip:12345@{settings.bind}:{settings.sip_port}"
-        out.print(f"  SIP       {sip}  (udp; seats 8001-8008, password demo-8001 …)", soft_wrap=True)
-
-
 @app.command()
 def run(phones: Phones = None, http_port: HttpPort = None, sip_port: SipPort = None, var_dir: VarDir = None) -> None:
     """Start everything and stay up until Ctrl-C."""
@@ -74,7 +63,7 @@ def run(phones: Phones = None, http_port: HttpPort = None, sip_port: SipPort = N
     async def main() -> None:
         async with running(settings, lambda part: out.print(f"  starting {part} …")), demo_seats(settings):
             out.print("[bold]Running.[/bold] Ctrl-C ends it.")
-            show_addresses(settings)
+            show_addresses(settings, out)
             await _until_signal()
             out.print("Stopping …")
 

@@ -15,6 +15,7 @@ from calls.codec import moment_json
 from demo import Caller, Until
 from demo.speech import SpeechError
 
+from .access import show_addresses
 from .app import Hotline, running
 from .phones import CALLER_NUMBER, CALLER_TALKING, CALLER_WAITING, demo_seats, voices
 from .render import draft_lines, moment_line, transcript_lines
@@ -58,8 +59,6 @@ class Watch:
 
 async def demo_call(settings: Settings, out: Console, *, stay: bool = True) -> bool:
     """Runs it. True when the call went the whole way to a draft ticket."""
-    from .cli import show_addresses
-
     began = time.monotonic()
     watch = Watch(out)
     hotline = Hotline(settings, lambda part: out.print(f"  starting {part} …", highlight=False))
@@ -78,7 +77,7 @@ async def demo_call(settings: Settings, out: Console, *, stay: bool = True) -> b
             return False
         stopped.cancel()
         ok = work.result()
-        show_addresses(settings)
+        show_addresses(settings, out)
         if stay:
             out.print("It stays up: dial 12345 yourself, or open the console. Ctrl-C ends it.")
             await stop.wait()
