@@ -27,5 +27,6 @@ def private_asterisk(s: Settings, config: HotlineConfig) -> telephony.PrivateAst
             "rtp_end": s.rtp_end,
             "bind": s.bind,
             "recording_spool": s.spool,
+            "record": s.record,
         },
     )

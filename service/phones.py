@@ -45,6 +45,8 @@ async def demo_seats(
     """Registers the first `phones` seats of the configuration."""
     config = load_config(settings.config_dir / "hotline.yaml")
     wanted = settings.phones if count is None else count
+    if not settings.private_asterisk:
+        wanted = 0  # a PBX of the site's own has phones of its own
     seat_voice, _ = voices(settings)
     async with contextlib.AsyncExitStack() as stack:
         phones = []

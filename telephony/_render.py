@@ -17,6 +17,8 @@ _MARK = re.compile(r"@([A-Z_]+)@")
 _SAFE = re.compile(r"[^\r\n\0\[\];]*")
 _SEAT_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
+_RECORDS = re.compile(r"^ same => n,.*MixMonitor\(")
+
 # Files an existing PBX needs; the others only make a private instance complete.
 PBX_PIECES = ("extensions.conf", "manager.conf", "pjsip.conf", "queues.conf")
 # Read at boot by core modules; absent ones are reported as errors in the log.
@@ -61,6 +63,8 @@ class SwitchPlan:
     ami_permit: str = "127.0.0.1/255.255.255.255"
     trunk_match: str = "127.0.0.0/8"
     system_name: str = "hotline"
+    record: bool = True
+    """False: the dialplan starts no recording."""
 
 
 def _seat_section(seat: SeatPhone) -> str:
@@ -113,6 +117,9 @@ def render(templates: Path, plan: SwitchPlan) -> dict[str, str]:
         if unknown:
             raise RenderError(f"{path}: unknown marks {', '.join(unknown)}")
         out[path.name] = _MARK.sub(lambda m: values[m.group(1)], text)
+    if not plan.record and "extensions.conf" in out:
+        lines = out["extensions.conf"].split("\n")
+        out["extensions.conf"] = "\n".join(" same => n,NoOp()" if _RECORDS.match(x) else x for x in lines)
     for name in _EMPTY:
         out.setdefault(name, "; empty on purpose\n")
     return out

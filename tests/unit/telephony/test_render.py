@@ -113,3 +113,17 @@ def test_whatever_a_value_is_the_number_of_lines_and_sections_stays(name, value)
     for file, text in files.items():
         assert len(text.split("\n")) == len(usual[file].split("\n"))
         assert text.count("[") == usual[file].count("[")
+
+
+def test_without_recording_the_dialplan_starts_none(tmp_path):
+    from dataclasses import replace
+    from pathlib import Path
+
+    from telephony import PrivateAsterisk, render
+
+    root = Path(__file__).resolve().parents[3]
+    asterisk = PrivateAsterisk(root / "var/rootfs", root / "config/asterisk", tmp_path, tmp_path)
+    plan = asterisk.plan()
+    asterisk.forget()
+    assert "MixMonitor(" in render(root / "config/asterisk", plan)["extensions.conf"]
+    assert "MixMonitor(" not in render(root / "config/asterisk", replace(plan, record=False))["extensions.conf"]
