@@ -207,12 +207,21 @@ def _offer_deadline(call: Call, event: e.Event, now: float, rules: Rules) -> Res
     return call, (c.CancelLeg(call.id, offer.leg),)
 
 
+def _other_leg_left(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
+    """The end of a leg that was given up before: noted, so that nobody asks after it again."""
+    assert isinstance(event, e.LegLeft)
+    leg = call.leg(event.leg)
+    if leg is None or leg.state is LegState.GONE:
+        return call, ()
+    return _with_leg(call, leg.id, state=LegState.GONE, ended_at=now, cause=str(event.cause)), ()
+
+
 def _offer_failed(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     assert isinstance(event, e.LegLeft)
     offer = call.offer
     leg = call.leg(event.leg)
     if offer is None or leg is None or offer.leg != event.leg:
-        return call, ()
+        return _other_leg_left(call, event, now, rules)
     outcome = e.OUTCOME_OF_CAUSE.get(event.cause, OfferOutcome.UNREACHABLE)
     if leg.cancelled:
         outcome = OfferOutcome.NO_ANSWER
@@ -334,6 +343,7 @@ TABLE: dict[CallState, dict[type[e.Event], Handler]] = {
     },
     S.IN_FLOW: {
         e.FlowStarted: _flow_started,
+        e.LegLeft: _other_leg_left,
         e.PromptsDone: _flow_input,
         e.DigitPressed: _flow_input,
         e.TimerFired: _flow_input,
@@ -345,6 +355,7 @@ TABLE: dict[CallState, dict[type[e.Event], Handler]] = {
     S.WAITING: {
         e.Offered: _offered,
         e.LegJoined: _joined,
+        e.LegLeft: _other_leg_left,
         e.DigitPressed: _digit,
         e.FlowStarted: _flow_started,
         e.VoicemailBegan: _voicemail,
@@ -369,8 +380,8 @@ TABLE: dict[CallState, dict[type[e.Event], Handler]] = {
         e.WentNative: _native,
         e.CallerLeft: _caller_left,
     },
-    S.VOICEMAIL: {e.CallerLeft: _caller_left, e.Waits: _waits_after_flow},
-    S.NATIVE: {e.Waits: _waits_after_flow, e.CallerLeft: _caller_left},
+    S.VOICEMAIL: {e.CallerLeft: _caller_left, e.Waits: _waits_after_flow, e.LegLeft: _other_leg_left},
+    S.NATIVE: {e.Waits: _waits_after_flow, e.CallerLeft: _caller_left, e.LegLeft: _other_leg_left},
     S.WRAP_UP: {e.WrapUpDone: _wrapped_up, e.DraftMade: _draft},
     S.ENDED: {e.DraftMade: _draft},
 }
