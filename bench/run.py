@@ -32,7 +32,7 @@ class Options:
     seconds: float = 7.0
     ladder: Sequence[float] = (100, 120, 140, 160, 180)
     """Rates above the comparison's, tried upwards by each variant until it fails twice."""
-    budget: float = 570.0
+    budget: float = 480.0
     """Seconds after which no further step of the ladder begins."""
     parser: bool = True
 
