@@ -73,13 +73,20 @@ def _known(call: Call, views: Mapping[str, ChannelView], before: float) -> Itera
         yield from _talk_not_in_the_books(call, caller.bridge, views, before)
     if caller.place is Place.NATIVE and call.state is not S.NATIVE:
         yield e.WentNative(call.id)
-    elif caller.place is Place.WAITING and caller.bridge is None and not joined:
+    elif caller.place is Place.WAITING and not joined and not _has_company(caller, views):
         if call.state not in (S.WAITING, S.OFFERED):
             yield e.Waits(call.id)
     elif caller.place is Place.VOICEMAIL and call.state is not S.VOICEMAIL:
         yield e.VoicemailBegan(call.id)
     elif caller.place is Place.FLOW and call.state is S.ARRIVED:
         yield e.FlowStarted(call.id)
+
+
+def _has_company(caller: ChannelView, views: Mapping[str, ChannelView]) -> bool:
+    """Whether anybody else is in the caller's bridge. A waiting caller is alone in a holding bridge."""
+    return caller.bridge is not None and any(
+        v.bridge == caller.bridge and v.id != caller.id for v in views.values()
+    )
 
 
 def _talk_not_in_the_books(

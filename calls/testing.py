@@ -130,7 +130,10 @@ class FakeSwitch:
     async def snapshot(self) -> Snapshot:
         """See calls.ports.Switch."""
         views = [
-            ChannelView(i, f"PJSIP/{i}", x.place, f"b-{x.partner}" if x.partner else None, dialled="12345", age=60.0)
+            # A waiting caller is in a holding bridge of its own.
+            ChannelView(
+                i, f"PJSIP/{i}", x.place, f"b-{x.partner}" if x.partner else f"hold-{i}", dialled="12345", age=60.0
+            )
             for i, x in self.callers.items()
         ]
         for leg, one in self.legs.items():
