@@ -139,14 +139,6 @@ class Engine:
         self.dispatcher.replace_seats(seats, self._clock())
         self._wake.set()
 
-    def hang_up(self, call: str) -> bool:
-        """A person ends a call. False if the caller has already left."""
-        known = self.calls.get(call)
-        if known is None or known.ended_at is not None:
-            return False
-        self._switch.do(c.HangUp(call, known.channel))
-        return True
-
     # ------------------------------------------------------------------ life
     async def recover(self) -> None:
         """Folds the journal: calls and seats as the last process left them. Raises JournalError."""

@@ -227,7 +227,7 @@ class Hotline:
         self.health.add("ami", look)
         self._task(self._sweeps(), "sweeps")
         self._task(self._trims(journal), "trims")
-        self._task(Watcher(self).run(), "reload")
+        self._task(Watcher(self, self.metrics.refused_configuration).run(), "reload")
 
     def _rules(self) -> calls.Rules:
         return calls.Rules(self.flows, self.config.demand(), self.config.times.ring)

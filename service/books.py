@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,6 @@ class CallBook:
         *,
         prefix: str = "hotline:",
         consumer: str = "books-1",
-        written: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self.counters = BookCounters()
         self._redis = redis
@@ -53,7 +52,6 @@ class CallBook:
         self._centre = centre
         self._stream = prefix + "finished"
         self._consumer = consumer
-        self._written = written
 
     async def run(self) -> None:
         """Works until cancelled; outlives Redis and the store."""
@@ -111,9 +109,6 @@ class CallBook:
         if records:
             await self._store.put_calls(list(records.values()))
             self.counters.written += len(records)
-            if self._written is not None:
-                for call_id in records:
-                    await self._written(call_id)
         pipe = self._redis.pipeline(transaction=True)
         pipe.xack(self._stream, GROUP, *done)
         pipe.xdel(self._stream, *done)

@@ -45,6 +45,10 @@ class Metrics:
         """Shows every number of a dataclass of counters as <prefix>_<field>_total."""
         self._sources.append((prefix, text, counters))
 
+    def refused_configuration(self, faults: int) -> None:
+        """Faults found in configuration files while running."""
+        self.rejects["configuration"] += faults
+
     def on_change(self, change: calls.Change) -> None:
         """The engine's observer."""
         by_id = {call.id: call for call in change.calls}

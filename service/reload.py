@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -37,8 +38,10 @@ class Reloadable(Protocol):
 class Watcher:
     """Looks at the files' times and sizes once a second."""
 
-    def __init__(self, app: Reloadable) -> None:
+    def __init__(self, app: Reloadable, refused: Callable[[int], None] = lambda _: None) -> None:
+        """`refused` is told how many faults a reload found."""
         self._app = app
+        self._refused = refused
         self._seen = self._state()
         self.problems: list[str] = []
 
@@ -91,6 +94,7 @@ class Watcher:
             ]
             app.asterisk.plan_changes["dialled"] = tuple(config.numbers)
             await app.asterisk.reload()
+        self._refused(len(self.problems))
         for problem in self.problems:
             log.error("configuration refused, the old one stays: %s", problem)
         if not self.problems:

@@ -75,8 +75,10 @@ async def test_a_changed_seat_or_number_reaches_the_switch(app, old, new):
 async def test_a_wrong_configuration_changes_nothing_and_is_told_with_its_line(app, caplog):
     before = app.config
     change(app, "ring: 15", "rnig: 15")
-    watcher = Watcher(app)
+    counted = []
+    watcher = Watcher(app, counted.append)
     await watcher.reload()
+    assert counted == [1], "a refused file shows in the metrics"
     assert app.config is before
     (problem,) = watcher.problems
     assert "hotline.yaml:16: times.rnig" in problem
