@@ -100,11 +100,15 @@ class Enqueue(ToDispatcher):
 
     demand: Demand
     since: float
+    part: str = ""
+    """Empty for the caller's own demand, else the id of a third party's request in this call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Withdraw(ToDispatcher):
-    """The caller no longer waits."""
+    """The caller (or the third party's request `part`) no longer waits."""
+
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ with a default.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from routing import OfferOutcome
@@ -30,6 +31,8 @@ class Arrived(Event):
     number: str = ""
     name: str = ""
     flow: str = ""
+    history: Mapping[str, Any] = field(default_factory=dict)
+    """What is known of this number's recent calls, put in before the journal (plain JSON values)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,13 @@ class TimerFired(Event):
 
 @dataclass(frozen=True, slots=True)
 class Waits(Event):
-    """The caller is in the waiting loop of the switch: it can be joined from now on."""
+    """The caller is in the waiting loop of the switch: it can be joined from now on.
+
+    `demand` (routing.Demand.json) is what the planner made of the caller at that moment. It is journalled
+    with the event, so that a fold by another process, with a newer configuration, gives the same rank.
+    """
+
+    demand: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,11 @@ class Offered(Event):
     seat: str = ""
     leg: str = ""
     deadline: float = 0.0
+    step: int = 0
+    why: Mapping[str, Any] = field(default_factory=dict)
+    """The dispatcher's reasons (routing.Match.why)."""
+    part: str = ""
+    """Which demand of the call: empty for the caller's own, else the id of a third party's request."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,9 @@ def _give_offer_up(call: Call) -> tuple[c.Command, ...]:
 
 # ---------------------------------------------------------------------- greeting and flow
 def _waits_after_greeting(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
+    assert isinstance(event, e.Waits)
+    if event.demand is not None:
+        return _enqueue(_note(call, now, "waiting"), now, Demand.from_json(event.demand))
     flow = rules.flows.flow_of(call.flow)
     entry = flow.entry() if flow is not None else None
     demand = demand_of(entry.route, rules.default_demand) if entry is not None else rules.default_demand
@@ -152,6 +155,8 @@ def _flow_input(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
 
 
 def _waits_after_flow(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
+    if isinstance(event, e.Waits) and event.demand is not None:
+        return _enqueue(_note(call, now, "waiting"), now, Demand.from_json(event.demand))
     return _enqueue(_note(call, now, "waiting"), now, call.demand or rules.default_demand)
 
 

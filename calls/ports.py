@@ -93,9 +93,11 @@ class Batch:
     """Recording jobs of callers who left."""
     finished: list[dict[str, Any]] = field(default_factory=list)
     """Calls for the book of calls, as JSON values."""
+    rows: list[tuple[str, str, dict[str, Any] | None]] = field(default_factory=list)
+    """(table, key, row): rows of further tables (`callbacks`, `control` …), None takes the row away."""
 
     def __bool__(self) -> bool:
-        return bool(self.entries or self.seats)
+        return bool(self.entries or self.seats or self.rows)
 
 
 class Journal(Protocol):

@@ -1,11 +1,13 @@
 """Pure matching: skills, seats, waiting callers, offers. No clock, no I/O, no switch."""
 
+from ._demand import Demand, Step
 from ._dispatcher import Dispatcher
-from ._model import Demand, Match, OfferOutcome, Policy, Seat, SeatState, Waiting
+from ._model import POINT_SECONDS, Match, OfferOutcome, Policy, Seat, SeatState, Waiting
 from ._seats import TABLE as SEAT_TABLE
 from ._seats import SeatError, move
 
 __all__ = [
+    "POINT_SECONDS",
     "SEAT_TABLE",
     "Demand",
     "Dispatcher",
@@ -15,6 +17,7 @@ __all__ = [
     "Seat",
     "SeatError",
     "SeatState",
+    "Step",
     "Waiting",
     "move",
 ]

@@ -27,8 +27,8 @@ class Dispatcher:
     def __init__(self, seats: Iterable[Seat], policy: Policy | None = None) -> None:
         self.policy = policy or Policy()
         self._seats = {s.id: s for s in seats}
-        self._waiting: list[tuple[tuple[int, float, str], Waiting]] = []
-        self._ranks: dict[str, tuple[int, float, str]] = {}
+        self._waiting: list[tuple[tuple[float, str], Waiting]] = []
+        self._ranks: dict[str, tuple[float, str]] = {}
         self._free: dict[str, Seat] = {}
         self._order: list[tuple[tuple[int, float, str], Seat]] = []
         """Free seats in the order in which they are offered: the first that fits is the one."""

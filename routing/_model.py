@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
+
+from ._demand import Demand
+
+POINT_SECONDS = 60.0
+"""What one priority point is worth in seconds of waiting."""
 
 
 class SeatState(StrEnum):
@@ -27,25 +33,6 @@ class OfferOutcome(StrEnum):
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
     WITHDRAWN = "withdrawn"
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What a caller needs of a seat: skill → least level (1-5), and the order among callers.
-
-    A higher `priority` is served first; within one priority the longest waiting goes first.
-    """
-
-    skills: tuple[tuple[str, int], ...] = ()
-    priority: int = 0
-    centre: str | None = None
-    language: str = "zh"
-
-    def fits(self, seat: Seat) -> bool:
-        """Whether a seat may serve this demand."""
-        if self.centre is not None and seat.centre != self.centre:
-            return False
-        return all(seat.skills.get(name, 0) >= level for name, level in self.skills)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +59,20 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A caller in the queue. The rank is (priority, since): it survives missed offers and restarts."""
+    """A caller in the queue, or (call = "<call>+<part>") a second demand of a running call: an interpreter.
+
+    The rank never changes while one waits, survives missed offers and restarts, and ages by itself: a
+    priority point is worth `POINT_SECONDS` of waiting, so nobody waits behind somebody who came later by
+    more than the points between them are worth.
+    """
 
     call: str
     demand: Demand
     since: float
 
-    def rank(self) -> tuple[int, float, str]:
+    def rank(self) -> tuple[float, str]:
         """Sorts the first to be served first."""
-        return (-self.demand.priority, self.since, self.call)
+        return (self.since - POINT_SECONDS * self.demand.priority, self.call)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +83,10 @@ class Match:
     seat: str
     offer: str
     deadline: float
+    step: int = 0
+    """Which of the demand's steps was the first that this seat fits."""
+    why: Mapping[str, Any] = field(default_factory=dict)
+    """For the timeline and `hotline route explain`: plain JSON values (step's name, waited, candidates …)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,6 @@ def demand_text(demand: Demand) -> str:
 def waiting(one: Waiting, position: int | None) -> console.Waiting:
     """A waiting caller; position None: waits no longer."""
     return console.Waiting(
-        call=one.call, position=position, since=one.since, priority=one.demand.priority,
+        call=one.call, position=position, since=one.since, priority=round(one.demand.priority),
         demand=demand_text(one.demand),
     )  # fmt: skip
