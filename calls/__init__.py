@@ -5,12 +5,13 @@ from .codec import call_json
 from .engine import Change, Counters, Engine
 from .journal import MemoryJournal, RedisJournal
 from .machine import CallError, FlowSource, Rules, step
-from .model import LIVE, Call, CallState, Leg, LegState, Moment, Offer
+from .model import LIVE, OUTBOUND, Call, CallState, Leg, LegState, Moment, Offer, Third
 from .ports import Batch, ChannelView, Entry, Journal, JournalError, Place, Snapshot, Switch
 from .reconcile import leg_id, reconcile, split_leg
 
 __all__ = [
     "LIVE",
+    "OUTBOUND",
     "Batch",
     "Call",
     "CallError",
@@ -33,6 +34,7 @@ __all__ = [
     "Rules",
     "Snapshot",
     "Switch",
+    "Third",
     "call_json",
     "commands",
     "events",

@@ -43,6 +43,11 @@ class RingSeat(ToSwitch):
     number: str
     name: str
     seconds: float
+    phone: str = ""
+    """What to dial when it is not the switch's own phone of the seat's id (routing.Seat.phone)."""
+    role: str = "seat"
+    """seat | callback (waits for the caller to be rung) | third (joins a running talk) | assistant (hears the
+    leg in `channel` and is heard by it alone)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,36 @@ class ToVoicemail(ToSwitch):
 
 
 @dataclass(frozen=True, slots=True)
+class Announce(ToSwitch):
+    """Play prompts to a waiting caller, who goes on waiting meanwhile and afterwards and can be joined."""
+
+    channel: str
+    prompts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell(ToSwitch):
+    """Play prompts to a caller who waits no longer, then release it."""
+
+    channel: str
+    prompts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DialCaller(ToSwitch):
+    """Ring the caller of an outbound call; when it answers the switch joins it with the seat's leg by itself.
+
+    Not idempotent, never doubled: the channel's id is the call's, fixed in the journal.
+    """
+
+    idempotent: ClassVar[bool] = False
+    number: str
+    dialled: str
+    leg: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Enqueue(ToDispatcher):
     """The caller waits for a seat from `since` on."""
 
@@ -138,6 +173,7 @@ class OfferEnds(ToDispatcher):
 
 @dataclass(frozen=True, slots=True)
 class TalkEnds(ToDispatcher):
-    """The seat's talk is over; its wrap-up begins."""
+    """The seat's talk is over; its wrap-up begins (`wrap_up` False: it is free at once)."""
 
     seat: str
+    wrap_up: bool = True

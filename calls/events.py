@@ -142,6 +142,82 @@ class DraftMade(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Told(Event):
+    """The caller, still waiting, is to hear something: position and expected wait, a known incident.
+
+    Decided by the engine's host (calls.host) and journalled, so that a fold says the same.
+    """
+
+    prompts: tuple[str, ...] = ()
+    """Files of prompts, in order."""
+    what: str = ""
+    """position | incident | callback_offer | nobody: for the timeline."""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    callback: bool = False
+    """From now on the caller may ask, by key, to be called back at its rank."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackAsked(Event):
+    """The waiting caller, or a seat for it, wants a call back instead of waiting on. Its rank is kept."""
+
+    prompts: tuple[str, ...] = ()
+    by: str = "key"
+    """key | console."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackDue(Event):
+    """Begins an outbound call (回拨, 回访): it waits in the queue without a caller's channel until a seat
+    is found; the caller is rung when the seat is ready. `call` will be the id of the caller's channel."""
+
+    callback: str = ""
+    """Id of the entry in the callback list."""
+    number: str = ""
+    name: str = ""
+    dialled: str = ""
+    """The hotline's number that the caller sees."""
+    reason: str = "missed"
+    """queue | missed | visit."""
+    origin: str | None = None
+    """The call it answers."""
+    since: float = 0.0
+    """Where it stands in the queue."""
+    demand: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LegReady(Event):
+    """A seat has taken an outbound call: now the caller may be rung."""
+
+    leg: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ThirdWanted(Event):
+    """A third party (interpreter, expert) is wanted in a running talk."""
+
+    part: str = ""
+    demand: Mapping[str, Any] = field(default_factory=dict)
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ThirdUnwanted(Event):
+    """The third party is not wanted any more: withdrawn from the queue, its leg ended."""
+
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeatCode(Event):
+    """A code dialled at a seat's phone (sign in, sign out, break …). `call` is the phone's own channel: no call."""
+
+    seat: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PhoneUp:
     """A seat's phone has registered. Not a call's event: the dispatcher's."""
 
@@ -163,6 +239,7 @@ KINDS: dict[str, type[Event]] = {
     for cls in (
         Arrived, FlowStarted, PromptsDone, DigitPressed, TimerFired, Waits, VoicemailBegan, WentNative,
         Offered, LegRinging, LegJoined, LegLeft, CallerLeft, WrapUpDone, DraftMade,
+        Told, CallbackAsked, CallbackDue, LegReady, ThirdWanted, ThirdUnwanted,
     )
 }  # fmt: skip
 

@@ -6,7 +6,8 @@ are unix seconds, UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -23,10 +24,18 @@ class CallState(StrEnum):
     """Answers questions of a flow."""
     WAITING = "waiting"
     """Hears music; is in the queue with its rank."""
+    DUE = "due"
+    """Outbound: is in the queue with its rank, has no caller's channel yet."""
+    PREVIEW = "preview"
+    """Outbound: one seat is reserved or rings."""
+    DIALLING = "dialling"
+    """Outbound: the seat is ready, the caller's phone rings."""
     OFFERED = "offered"
     """Hears music; one seat is reserved or rings."""
     TALKING = "talking"
     VOICEMAIL = "voicemail"
+    LEAVING = "leaving"
+    """Hears that it will be called back, then is released."""
     NATIVE = "native"
     """With the switch's own queue, because the service was silent."""
     WRAP_UP = "wrap_up"
@@ -34,8 +43,10 @@ class CallState(StrEnum):
     ENDED = "ended"
 
 
-LIVE = frozenset(CallState) - {CallState.WRAP_UP, CallState.ENDED}
-"""States in which the caller's channel exists."""
+LIVE = frozenset(CallState) - {CallState.DUE, CallState.PREVIEW, CallState.WRAP_UP, CallState.ENDED}
+"""States in which the caller's channel exists (DIALLING: is being made)."""
+OUTBOUND = frozenset({CallState.DUE, CallState.PREVIEW, CallState.DIALLING})
+"""States of an outbound call until its caller is reached."""
 
 
 class LegState(StrEnum):
@@ -54,7 +65,7 @@ class Leg:
 
     id: str
     kind: str
-    """caller | seat (expert, observer, outside line come with three-way calls)."""
+    """caller | seat | third (interpreter, expert) | assistant (outside lines come with transfers)."""
     who: str | None
     """The seat's id; None for the caller (its number is in the call, once)."""
     state: LegState
@@ -74,6 +85,18 @@ class Offer:
     seat: str
     leg: str
     deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Third:
+    """A third party wanted in a running talk: in the queue as "<call>+<part>", or offered, or joined."""
+
+    part: str
+    demand: Demand
+    since: float
+    offer: Offer | None = None
+    leg: str | None = None
+    """The leg that has joined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +141,17 @@ class Call:
     offers: int = 0
     seat: str | None = None
     """The seat that talks, or talked last."""
+    direction: str = "in"
+    """in | out (回拨, 回访)."""
+    callback: str | None = None
+    """Outbound: the entry of the callback list that it works off."""
+    callback_offered: bool = False
+    """The caller has heard that it may ask to be called back."""
+    called_back: str | None = None
+    """How a call back was asked for (key | console); the entry is made when the caller leaves."""
+    history: Mapping[str, Any] = field(default_factory=dict)
+    """What was known of the number when the call came (events.Arrived)."""
+    third: Third | None = None
     outcome: str | None = None
     ticket: str | None = None
     timeline: tuple[Moment, ...] = ()

@@ -23,6 +23,8 @@ class SeatState(StrEnum):
     TALKING = "talking"
     WRAP_UP = "wrap_up"
     BREAK = "break"
+    REST = "rest"
+    """Forced rest (Art. 28), after abuse for instance: ends by itself at its deadline, or by a supervisor."""
 
 
 class OfferOutcome(StrEnum):
@@ -55,6 +57,29 @@ class Seat:
     """Asked for while busy (a break, going offline): taken when the call and its wrap-up are over."""
     missed: int = 0
     """Offers missed in a row."""
+    kind: str = "agent"
+    """agent | expert | interpreter | leader | assistant. An assistant is never offered a caller."""
+    phone: str = ""
+    """What the switch dials when it is not its own phone of this id ("8001@hangzhou": by way of a trunk to the
+    Asterisk where the phone is registered). Empty: the phone of this id."""
+    on_duty: bool = True
+    """Within the office hours of its kind or centre: off duty nobody is offered to it."""
+    signed_in_at: float = 0.0
+    """Start of the present sign-in; what `busy_seconds` is measured against."""
+    busy_seconds: float = 0.0
+    """Talk and wrap-up since the sign-in, finished ones: with `signed_in_at` the seat's occupancy."""
+    taken: int = 0
+    """Calls taken since the sign-in."""
+
+
+@dataclass(frozen=True, slots=True)
+class CentreLimit:
+    """What a centre's seats may carry at once; None: no limit."""
+
+    capacity: int | None = None
+    """Callers of any centre in reserved, ringing and talking seats."""
+    foreign: int | None = None
+    """Of those, callers whose home centre is another one (overflow from elsewhere)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +127,13 @@ class Policy:
     """Missed offers in a row until the seat goes to a break by itself."""
     refused_pause: float = 5.0
     """A seat that did not take an offer is not offered another one for so long."""
+    rest: float = 300.0
+    """Forced rest after an abusive call."""
+    talk_check: float = 7200.0
+    """A talk's deadline: then the books are compared with the switch, and it goes on if it is true."""
+    order: str = "longest_idle"
+    """Among seats equally fit: "longest_idle", or "least_occupied" (talk and wrap-up since the sign-in)."""
+    keep_free: Mapping[str, int] = field(default_factory=dict)
+    """Scarce skill → so many free seats with it are left to callers who ask for that skill …"""
+    keep_for: float = 20.0
+    """… until another caller has waited so many seconds."""
