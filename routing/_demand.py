@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ._model import Seat
 
 Skills = tuple[tuple[str, int], ...]
+CALLER_KINDS = frozenset({"agent", "expert"})
+"""Kinds of seats that callers are offered to when a step names neither kinds nor seats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,15 @@ class Step:
     """Seconds after which the next step opens too; None: never (the last step)."""
     name: str = ""
     """For people: "wenzhou-wu 3 @330300"."""
+    kinds: frozenset[str] | None = None
+    """Only seats of these kinds; None: `CALLER_KINDS`, or, where `seats` names the seats, any kind."""
 
     def fits(self, seat: Seat) -> bool:
         """Whether a seat is in this circle."""
         if self.seats is not None and seat.id not in self.seats:
+            return False
+        kinds = CALLER_KINDS if self.kinds is None and self.seats is None else self.kinds
+        if kinds is not None and seat.kind not in kinds:
             return False
         if self.centres is not None and seat.centre not in self.centres:
             return False
@@ -76,7 +83,7 @@ class Demand:
         steps = [
             {
                 "skills": [list(x) for x in s.skills], "centres": _listed(s.centres), "seats": _listed(s.seats),
-                "seconds": s.seconds, "name": s.name,
+                "seconds": s.seconds, "name": s.name, "kinds": _listed(s.kinds),
             }
             for s in self.steps
         ]  # fmt: skip
@@ -90,7 +97,12 @@ class Demand:
         """What `json` wrote, by this version or an older one. Raises KeyError, TypeError or ValueError."""
         steps = tuple(
             Step(
-                _skills(x["skills"]), _set(x.get("centres")), _set(x.get("seats")), x.get("seconds"), x.get("name", "")
+                _skills(x["skills"]),
+                _set(x.get("centres")),
+                _set(x.get("seats")),
+                x.get("seconds"),
+                x.get("name", ""),
+                _set(x.get("kinds")),
             )
             for x in data.get("steps", ())
         )
