@@ -30,7 +30,8 @@ class ToDispatcher(Command):
 
 @dataclass(frozen=True, slots=True)
 class RingSeat(ToSwitch):
-    """Call the seat's phone; when it answers the switch joins it with the waiting caller by itself.
+    """Call the seat's phone; when it answers the switch joins it with the waiting caller by itself (or as
+    `role` says).
 
     Not idempotent, but never lost or doubled: the leg's id is fixed in the journal, and the switch
     refuses a second channel of the same id.

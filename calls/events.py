@@ -194,6 +194,23 @@ class LegReady(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CallerAnswered(Event):
+    """The caller of an outbound call has answered."""
+
+    channel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantWanted(Event):
+    """A leader talks (Art. 10): its assistant's phone is to be rung."""
+
+    seat: str = ""
+    leg: str = ""
+    beside: str = ""
+    """The leader's leg."""
+
+
+@dataclass(frozen=True, slots=True)
 class ThirdWanted(Event):
     """A third party (interpreter, expert) is wanted in a running talk."""
 
@@ -231,7 +248,7 @@ class PhoneDown:
     seat: str
 
 
-Input = Event | PhoneUp | PhoneDown
+Input = Event | PhoneUp | PhoneDown  # SeatCode is an Event for the translation only: it is never journalled
 """What telephony feeds to the engine."""
 
 KINDS: dict[str, type[Event]] = {
@@ -239,7 +256,8 @@ KINDS: dict[str, type[Event]] = {
     for cls in (
         Arrived, FlowStarted, PromptsDone, DigitPressed, TimerFired, Waits, VoicemailBegan, WentNative,
         Offered, LegRinging, LegJoined, LegLeft, CallerLeft, WrapUpDone, DraftMade,
-        Told, CallbackAsked, CallbackDue, LegReady, ThirdWanted, ThirdUnwanted,
+        Told, CallbackAsked, CallbackDue, LegReady, ThirdWanted, ThirdUnwanted, CallerAnswered,
+        AssistantWanted,
     )
 }  # fmt: skip
 

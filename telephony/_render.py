@@ -63,6 +63,8 @@ class SwitchPlan:
     ami_permit: str = "127.0.0.1/255.255.255.255"
     trunk_match: str = "127.0.0.0/8"
     system_name: str = "hotline"
+    out_contact: str = ""
+    """Where calls to callers go out (回拨), as host:port; empty: there is no way out (no toll fraud)."""
     record: bool = True
     """False: the dialplan starts no recording."""
 
@@ -73,6 +75,23 @@ def _seat_section(seat: SeatPhone) -> str:
         f"[{u}](seat)\nauth = {u}\naors = {u}\n\n"
         f"[{u}](seat-auth)\nusername = {u}\npassword = {seat.password}\n\n"
         f"[{u}](seat-aor)\n"
+    )
+
+
+OUT_TRUNK = "hotline-out"
+"""The endpoint for calling out. Nothing comes in through it: its context has no extension for anybody."""
+_CONTACT = re.compile(r"[A-Za-z0-9.-]{1,253}:[0-9]{1,5}")
+
+
+def _out_section(contact: str) -> str:
+    if not contact:
+        return "; no trunk for calling out: out_trunk in the settings names one"
+    if not _CONTACT.fullmatch(contact):
+        raise RenderError("OUT_CONTACT: host:port, for instance 10.0.0.5:5060")
+    return (
+        f"[{OUT_TRUNK}]\ntype = endpoint\ncontext = hotline-keys\ntransport = transport-udp\ndisallow = all\n"
+        f"allow = alaw,ulaw\ndirect_media = no\nrtp_symmetric = yes\nrtp_timeout = 60\naors = {OUT_TRUNK}\n\n"
+        f"[{OUT_TRUNK}]\ntype = aor\ncontact = sip:{contact}\nqualify_frequency = 0\n"
     )
 
 
@@ -98,6 +117,7 @@ def _values(plan: SwitchPlan) -> Mapping[str, str]:
     for key, value in values.items():
         if not value or not _SAFE.fullmatch(value):
             raise RenderError(f"{key}: empty, or has a line break, ';' or brackets")
+    values["OUT_TRUNK"] = _out_section(plan.out_contact)
     values["SEATS"] = "\n".join(_seat_section(s) for s in plan.seats)
     values["QUEUE_MEMBERS"] = "\n".join(f"member = PJSIP/{s.user}" for s in plan.seats)
     values["SELF_CALL"] = "\n".join(f"exten => {n},1,Goto(hotline-trunk,{n},1)" for n in plan.dialled)

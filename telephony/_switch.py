@@ -14,13 +14,22 @@ from calls import events as e
 from calls.ports import Entry, Snapshot
 
 from ._link import ActionRefused, AmiLink, LinkDown
-from ._translate import Message, channel_view, failed_leg, translate
+from ._translate import OUT, Message, channel_view, failed_caller, failed_leg, translate
 
 log = logging.getLogger(__name__)
 
 _HANGUP_COMES = 0.1
 """Seconds within which the Hangup of a failed leg arrives, if it ever had a channel."""
 _GONE = ("UNAVAILABLE", "INVALID", "UNKNOWN")
+_PHONE = re.compile(r"[A-Za-z0-9_-]{1,32}(@[A-Za-z0-9_-]{1,32})?")
+_OUTSIDE = re.compile(r"\+?[0-9]{3,24}")
+_SEAT_CONTEXT = {
+    "seat": "hotline-seat", "callback": "hotline-seat-out", "third": "hotline-third", "assistant": "hotline-assistant",
+}  # fmt: skip
+NO_ROUTE = 3
+"""Q.850: no route to destination."""
+MAX_WORDS = 880
+"""A value of the manager interface may have 900 bytes."""
 _PROMPT = re.compile(r"[A-Za-z0-9/_-]{1,100}")
 
 
@@ -36,9 +45,15 @@ class AsteriskSwitch:
     """See calls.ports.Switch. `deliver` takes translated events, in the order Asterisk sent them."""
 
     def __init__(
-        self, link: AmiLink, deliver: Callable[[Sequence[e.Input]], None], clock: Callable[[], float] = time.time
+        self,
+        link: AmiLink,
+        deliver: Callable[[Sequence[e.Input]], None],
+        clock: Callable[[], float] = time.time,
+        out_trunk: str = "",
     ) -> None:
+        """`out_trunk`: the endpoint for calling out; empty: nobody is ever called outside (no toll fraud)."""
         self.link = link
+        self.out_trunk = out_trunk
         self.counters = SwitchCounters()
         self._deliver = deliver
         self._clock = clock
@@ -57,7 +72,7 @@ class AsteriskSwitch:
             if kind == "ContactStatus":
                 self._contact(m, events)
             elif kind == "OriginateResponse":
-                failed = failed_leg(m)
+                failed = failed_leg(m) or failed_caller(m)
                 if failed is not None:
                     loop = asyncio.get_running_loop()
                     loop.call_later(_HANGUP_COMES, self._deliver, [failed])
@@ -116,6 +131,13 @@ class AsteriskSwitch:
                 self._send(fields, self._quiet)
             case c.ToWaiting():
                 self._redirect(command.call, "hotline-wait")
+            case c.Announce():
+                self._words(command.call, command.prompts)
+            case c.Farewell():
+                self._words(command.call, command.prompts)
+                self._redirect(command.call, "hotline-farewell")
+            case c.DialCaller():
+                self._dial_caller(command)
             case c.ToVoicemail():
                 for name, value in (("HL_SECONDS", f"{command.seconds:.0f}"), ("HL_LANGUAGE", command.language)):
                     self._setvar(name, value, command.channel)
@@ -124,9 +146,14 @@ class AsteriskSwitch:
     def _ring(self, command: c.RingSeat) -> None:
         name = re.sub(r'[^\w ·.\-]', "", command.name)[:40]
         number = command.number or "anonymous"
+        phone = command.phone or command.seat
+        if not _PHONE.fullmatch(phone) or command.role not in _SEAT_CONTEXT:
+            self.counters.refused_values += 1
+            self._deliver([e.LegLeft(command.call, command.leg, 20)])
+            return
         fields: dict[str, str | list[str]] = {
-            "Action": "Originate", "ActionID": command.leg, "Channel": f"PJSIP/{command.seat}",
-            "Context": "hotline-seat", "Exten": "s", "Priority": "1", "Async": "true",
+            "Action": "Originate", "ActionID": command.leg, "Channel": f"PJSIP/{phone}",
+            "Context": _SEAT_CONTEXT[command.role], "Exten": "s", "Priority": "1", "Async": "true",
             "Timeout": f"{(command.seconds + 5) * 1000:.0f}", "Codecs": "alaw,ulaw",
             "CallerID": f'"{name}" <{number}>' if name else f"<{number}>",
             "ChannelId": command.leg, "Variable": f"HL_CALLER={command.channel}",
@@ -139,6 +166,40 @@ class AsteriskSwitch:
             # No answer: the leg may exist all the same. Ending it is idempotent; then it is over.
             self._send({"Action": "Hangup", "Channel": command.leg, "Cause": "16"}, lambda _: None)
             self._deliver([e.LegLeft(command.call, command.leg, e.NEVER_RUNG if reply is None else 20)])
+
+        self._send(fields, answered)
+
+    def _words(self, call: str, prompts: Sequence[str]) -> None:
+        """What a waiting caller hears at the next turn of its loop; nothing: takes back what was not heard yet."""
+        good = [p for p in prompts if _PROMPT.fullmatch(p)]
+        self.counters.refused_values += len(prompts) - len(good)
+        while len("&".join(good)) > MAX_WORDS:
+            good.pop()
+        self._setvar("HL_WORDS", "&".join(good), call)
+
+    def _dial_caller(self, command: c.DialCaller) -> None:
+        """Rings the caller of an outbound call over the site's trunk for calling out."""
+
+        def failed(cause: int) -> None:
+            self.counters.failed_actions += 1
+            self._deliver([e.CallerLeft(command.call, cause)])
+
+        number = command.number
+        if not self.out_trunk or not _OUTSIDE.fullmatch(number):
+            self.counters.refused_values += 1
+            failed(NO_ROUTE)
+            return
+        fields: dict[str, str | list[str]] = {
+            "Action": "Originate", "ActionID": f"{OUT}{command.call}", "Channel": f"PJSIP/{number}@{self.out_trunk}",
+            "Context": "hotline-callback", "Exten": "s", "Priority": "1", "Async": "true",
+            "Timeout": f"{command.seconds * 1000:.0f}", "Codecs": "alaw,ulaw", "CallerID": f"<{command.dialled}>",
+            "ChannelId": command.call, "Variable": [f"HL_LEG={command.leg}", f"HL_DIALLED={command.dialled}"],
+        }  # fmt: skip
+
+        def answered(reply: Message | None) -> None:
+            if reply is None or reply.get("Response") == "Error":
+                self._send({"Action": "Hangup", "Channel": command.call, "Cause": "16"}, lambda _: None)
+                failed(e.NEVER_RUNG if reply is None else NO_ROUTE)
 
         self._send(fields, answered)
 

@@ -18,6 +18,9 @@ from ._frames import unescape
 Message = Mapping[str, str | list[str]]
 
 _CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SEAT_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
+OUT = "out:"
+"""Begins the ActionID of an outbound call's Originate."""
 MAX_NAME = 64
 MAX_NUMBER = 32
 
@@ -42,6 +45,11 @@ def clean_name(value: str) -> str:
     return "".join(ch for ch in unescape(_known(value)) if ch.isprintable())[:MAX_NAME]
 
 
+def clean_seat(value: str) -> str:
+    """A seat's id as configuration allows it; anything else is no seat."""
+    return value if _SEAT_ID.fullmatch(value) else ""
+
+
 def _user_event(m: Message) -> e.Input | None:
     call = _text(m, "Uniqueid")
     match _text(m, "UserEvent"):
@@ -60,6 +68,13 @@ def _user_event(m: Message) -> e.Input | None:
             return e.VoicemailBegan(call)
         case "Native":
             return e.WentNative(call)
+        case "Ready" | "Assisting":
+            names = split_leg(call)
+            return e.LegReady(names[0], call) if names else None
+        case "Answered":
+            return e.CallerAnswered(call, _text(m, "Channel"))
+        case "SeatCode":
+            return e.SeatCode(call, clean_seat(_text(m, "Seat")), clean_number(_text(m, "Code")))
     return None
 
 
@@ -122,6 +137,15 @@ def failed_leg(m: Message) -> e.LegLeft | None:
     return e.LegLeft(names[0], leg, cause=20)  # Q.850 20: subscriber absent
 
 
+def failed_caller(m: Message) -> e.CallerLeft | None:
+    """An outbound call's channel that Asterisk could not make; its Hangup, if it had one, says why."""
+    action = _text(m, "ActionID")
+    if not action.startswith(OUT) or _text(m, "Response") != "Failure":
+        return None
+    call = action[len(OUT) :]
+    return e.CallerLeft(call, cause=20) if _CALL_ID.fullmatch(call) else None
+
+
 def translate(messages: Iterable[Message]) -> list[e.Input]:
     """Events in their order; what is not ours, or has an id that cannot be one, is left out."""
     out: list[e.Input] = []
@@ -140,10 +164,15 @@ _PLACES = {
     "hotline-trunk": Place.GREETING,
     "hotline-greeted": Place.GREETING,
     "hotline-wait": Place.WAITING,
+    "hotline-farewell": Place.LEAVING,
+    "hotline-callback": Place.CALLBACK,
     "hotline-flow": Place.FLOW,
     "hotline-voicemail": Place.VOICEMAIL,
     "hotline-native": Place.NATIVE,
     "hotline-seat": Place.SEAT,
+    "hotline-seat-out": Place.SEAT,
+    "hotline-third": Place.SEAT,
+    "hotline-assistant": Place.SEAT,
 }
 
 
