@@ -6,15 +6,22 @@ Keys (prefix `hotline:`):
     seats       hash     seat → its state as JSON
     recordings  stream   one job per call whose caller left (read by recording workers)
     finished    stream   the whole call as JSON (read by the book of calls)
+    <table>     hash     key → row as JSON: further tables, `Batch.rows`
+    fence       string   the highest fencing token granted: who has less may not write
+    written     string   "<writer> <number>" of the last batch: the same batch is never written twice
 
 A batch is one Lua script, which Redis runs whole: a caller's end and its recording job are written
 together or not at all, so a process that dies between two lines leaves no recording without a job.
+The same script refuses a writer that another has replaced, so what a stopped or cut-off process still
+had to say is never mixed into what its successor decided.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import re
+import secrets
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -22,71 +29,114 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from .events import Codec, Event
-from .ports import Batch, JournalError
+from .ports import Batch, Fenced, JournalError
 
 log = logging.getLogger(__name__)
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 PAGE = 1000
+_NAMES = ("live", "journal", "seats", "recordings", "finished", "fence", "written")
+_TABLE = re.compile(r"[a-z][a-z_]{0,31}")
 _APPEND = """
 local i = 1
 local function take() local v = ARGV[i]; i = i + 1; return v end
-local last = take()
-for _ = 1, tonumber(take()) do redis.call("HSET", KEYS[1], take(), last) end
+local token, writer, number = tonumber(take()), take(), take()
+local fence = tonumber(redis.call("GET", KEYS[6]) or "0")
+if token < fence then return {"fenced", tostring(fence)} end
+-- A Redis that lost its last moments may have lost a grant: the holder puts it back.
+if token > fence then redis.call("SET", KEYS[6], token) end
+local was, at = string.match(redis.call("GET", KEYS[7]) or "", "^(%S+) (%d+)$")
+if was == writer and tonumber(number) <= tonumber(at) then return {"again"} end
+redis.call("SET", KEYS[7], writer .. " " .. number)
+local opened = tonumber(take())
+if opened > 0 then
+  local newest = redis.call("XREVRANGE", KEYS[2], "+", "-", "COUNT", 1)[1]
+  local last = newest and newest[1] or "0-0"
+  for _ = 1, opened do redis.call("HSET", KEYS[1], take(), last) end
+end
 for _ = 1, tonumber(take()) do
   local c, t, d = take(), take(), take()
-  last = redis.call("XADD", KEYS[2], "*", "c", c, "t", t, "d", d)
+  redis.call("XADD", KEYS[2], "*", "c", c, "t", t, "d", d)
 end
 for _ = 1, tonumber(take()) do local s = take(); redis.call("HSET", KEYS[3], s, take()) end
 for _ = 1, tonumber(take()) do redis.call("XADD", KEYS[4], "*", "job", take()) end
 for _ = 1, tonumber(take()) do redis.call("XADD", KEYS[5], "*", "call", take()) end
 for _ = 1, tonumber(take()) do redis.call("HDEL", KEYS[1], take()) end
-return last
+for _ = 1, tonumber(take()) do
+  local key, field, row = KEYS[tonumber(take())], take(), take()
+  if row == "" then redis.call("HDEL", key, field) else redis.call("HSET", key, field, row) end
+end
+return {"written"}
 """
 """One batch as one script: all or nothing like MULTI, in one command and one answer."""
 
 
 class RedisJournal:
-    """See the module's text. `redis` must not decode responses."""
+    """See the module's text. `redis` must not decode responses.
 
-    def __init__(self, redis: Redis, prefix: str = "hotline:", keep_seconds: float = 3 * 86400) -> None:
+    Args:
+        redis: a client.
+        prefix: of all keys.
+        keep_seconds: how long entries of ended calls stay.
+        token: the fencing token of the lease that allows this process to write; 0: there is no lease, which
+            is right as long as none was ever granted under this prefix.
+    """
+
+    def __init__(
+        self, redis: Redis, prefix: str = "hotline:", keep_seconds: float = 3 * 86400, *, token: int = 0
+    ) -> None:
         self._redis = redis
         self._p = prefix
         self._keep = keep_seconds
-        self._last = "0-0"
-        self._known_last = False
+        self._token = token
+        self._writer = secrets.token_hex(6)
+        self._number = 0
+        self._unsure: Batch | None = None
         self._append: Any = redis.register_script(_APPEND)
 
-    async def _find_last(self) -> None:
-        newest: Any = await self._redis.xrevrange(self._p + "journal", count=1)
-        self._last = newest[0][0].decode() if newest else "0-0"
-        self._known_last = True
-
     async def append(self, batch: Batch) -> None:
-        """One script, run whole. Raises JournalError; a broken connection may leave it unknown whether the
-        batch was written: writing it again is then right, since events of a call are folded by a
-        machine that ignores what it has already seen."""
-        p = self._p
+        """One script, run whole.
+
+        A broken connection may leave it unknown whether the batch was written. The caller then gives the
+        same batch again: it has the same number, and Redis knows whether that was written.
+
+        Raises:
+            Fenced: a higher token was granted; this process may not write any more.
+            JournalError: Redis cannot be reached, or refuses.
+        """
+        if batch is not self._unsure:
+            self._number += 1
+        # Whatever happens from here on (a cancellation too), the same batch keeps its number.
+        self._unsure = batch
+        keys, args = self._script(batch)
         try:
-            if not self._known_last:
-                await self._find_last()
-            args: list[str | int] = [self._last, len(batch.opened), *batch.opened, len(batch.entries)]
-            for event, at in batch.entries:
-                args += (event.call, repr(at), Codec.encode(event))
-            args.append(len(batch.seats))
-            for seat in batch.seats:
-                args += (seat["id"], _dumps(seat))
-            args.append(len(batch.jobs))
-            args += [_dumps(job) for job in batch.jobs]
-            args.append(len(batch.finished))
-            args += [_dumps(call_data) for call_data in batch.finished]
-            args += (len(batch.closed), *batch.closed)
-            keys = [p + name for name in ("live", "journal", "seats", "recordings", "finished")]
-            last: Any = await self._append(keys=keys, args=args)
+            answer: Any = await self._append(keys=keys, args=args)
         except (RedisError, OSError) as error:
-            self._known_last = False
             raise JournalError(f"the journal cannot be written: {type(error).__name__}") from error
-        if batch.entries:
-            self._last = last.decode() if isinstance(last, bytes) else str(last)
+        self._unsure = None
+        if answer[0] in (b"fenced", "fenced"):
+            raise Fenced(f"another process decides now (its token {int(answer[1])}, ours {self._token})")
+
+    def _script(self, batch: Batch) -> tuple[list[str], list[str | int]]:
+        keys = [self._p + name for name in _NAMES]
+        args: list[str | int] = [self._token, self._writer, self._number, len(batch.opened), *batch.opened]
+        args.append(len(batch.entries))
+        for event, at in batch.entries:
+            args += (event.call, repr(at), Codec.encode(event))
+        args.append(len(batch.seats))
+        for seat in batch.seats:
+            args += (seat["id"], _dumps(seat))
+        args.append(len(batch.jobs))
+        args += [_dumps(job) for job in batch.jobs]
+        args.append(len(batch.finished))
+        args += [_dumps(call_data) for call_data in batch.finished]
+        args += (len(batch.closed), *batch.closed, len(batch.rows))
+        tables: dict[str, int] = {}
+        for table, key, row in batch.rows:
+            if table not in tables:
+                keys.append(self._p + _table(table))
+                tables[table] = len(keys)
+            args += (tables[table], key, "" if row is None else _dumps(row))
+        return keys, args
 
     async def replay(self) -> AsyncIterator[tuple[Event, float]]:
         """Entries of live calls, oldest first; one that this version cannot read is left out and logged.
@@ -120,8 +170,15 @@ class RedisJournal:
 
     async def seats(self) -> Mapping[str, dict[str, Any]]:
         """Seat → last snapshot. Raises JournalError."""
+        return await self._rows("seats")
+
+    async def rows(self, table: str) -> Mapping[str, dict[str, Any]]:
+        """Key → row. Raises JournalError, and ValueError for a name that is no table's."""
+        return await self._rows(_table(table))
+
+    async def _rows(self, name: str) -> dict[str, dict[str, Any]]:
         try:
-            rows: Any = await self._redis.hgetall(self._p + "seats")
+            rows: Any = await self._redis.hgetall(self._p + name)
         except (RedisError, OSError) as error:
             raise JournalError(f"the journal cannot be read: {type(error).__name__}") from error
         return {k.decode(): json.loads(v) for k, v in rows.items()}
@@ -138,24 +195,34 @@ class RedisJournal:
             raise JournalError(f"the journal cannot be trimmed: {type(error).__name__}") from error
 
 
+def _table(name: str) -> str:
+    if name in _NAMES or not _TABLE.fullmatch(name):
+        raise ValueError(f"no name for a table: {name[:40]!r}")
+    return name
+
+
 def _stream_order(entry_id: str) -> tuple[int, int]:
     ms, _, seq = entry_id.partition("-")
     return int(ms), int(seq or 0)
 
 
 class MemoryJournal:
-    """For unit tests: keeps everything, can be told to fail."""
+    """For unit tests: keeps everything, can be told to fail, or that another process has taken over."""
 
     def __init__(self) -> None:
         self.entries: list[tuple[Event, float]] = []
         self.live: set[str] = set()
         self.seat_rows: dict[str, dict[str, Any]] = {}
+        self.tables: dict[str, dict[str, dict[str, Any]]] = {}
         self.jobs: list[dict[str, Any]] = []
         self.finished: list[dict[str, Any]] = []
         self.failing = False
+        self.fenced = False
 
     async def append(self, batch: Batch) -> None:
-        """Raises JournalError while `failing`."""
+        """Raises Fenced while `fenced`, JournalError while `failing`."""
+        if self.fenced:
+            raise Fenced("told that another process decides")
         if self.failing:
             raise JournalError("told to fail")
         self.live.update(batch.opened)
@@ -166,6 +233,12 @@ class MemoryJournal:
         self.jobs += batch.jobs
         self.finished += batch.finished
         self.live.difference_update(batch.closed)
+        for table, key, row in batch.rows:
+            rows = self.tables.setdefault(_table(table), {})
+            if row is None:
+                rows.pop(key, None)
+            else:
+                rows[key] = json.loads(_dumps(row))
 
     async def replay(self) -> AsyncIterator[tuple[Event, float]]:
         """Entries of live calls."""
@@ -176,3 +249,7 @@ class MemoryJournal:
     async def seats(self) -> Mapping[str, dict[str, Any]]:
         """Snapshots."""
         return dict(self.seat_rows)
+
+    async def rows(self, table: str) -> Mapping[str, dict[str, Any]]:
+        """Rows of a further table."""
+        return dict(self.tables.get(_table(table), {}))

@@ -116,6 +116,13 @@ class Journal(Protocol):
     async def seats(self) -> Mapping[str, dict[str, Any]]:
         """The last snapshot of every seat."""
 
+    async def rows(self, table: str) -> Mapping[str, dict[str, Any]]:
+        """Key → row of a further table, as written with `Batch.rows`."""
+
 
 class JournalError(Exception):
     """The journal cannot be written or read now."""
+
+
+class Fenced(JournalError):  # noqa: N818 - reads as what happened
+    """Another process decides now: nothing was written, and nothing of this process ever will be again."""
