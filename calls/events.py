@@ -95,6 +95,8 @@ class Offered(Event):
     """The dispatcher's reasons (routing.Match.why)."""
     part: str = ""
     """Which demand of the call: empty for the caller's own, else the id of a third party's request."""
+    phone: str = ""
+    """What to dial when it is not the switch's own phone of the seat's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,7 @@ class AssistantWanted(Event):
     leg: str = ""
     beside: str = ""
     """The leader's leg."""
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,8 @@ class Call:
     history: Mapping[str, Any] = field(default_factory=dict)
     """What was known of the number when the call came (events.Arrived)."""
     third: Third | None = None
+    tell_at: float | None = None
+    """When it is next considered to say something to the waiting caller."""
     outcome: str | None = None
     ticket: str | None = None
     timeline: tuple[Moment, ...] = ()

@@ -2,12 +2,13 @@
 
 from ._link import ActionFailed, ActionRefused, ActionTimeout, AmiLink, AmiSettings, LinkDown, LinkState
 from ._private import PrivateAsterisk, loader
-from ._render import PBX_PIECES, SeatPhone, SwitchPlan, render
+from ._render import OUT_TRUNK, PBX_PIECES, SeatPhone, SwitchPlan, render
 from ._switch import AsteriskSwitch
 from ._translate import translate
 from .errors import PrivateAsteriskError, RenderError, TelephonyError
 
 __all__ = [
+    "OUT_TRUNK",
     "PBX_PIECES",
     "ActionFailed",
     "ActionRefused",

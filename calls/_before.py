@@ -1,0 +1,203 @@
+"""Handlers from the caller's arrival until a seat has answered: greeting, flow, queue, offers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import ivr
+from routing import OfferOutcome
+
+from . import commands as c
+from . import events as e
+from ._rules import S, Result, Rules, enqueue, give_offer_up, leg_gone, note, planned, with_leg
+from ._talk import demand_of, play_flow, speak
+from .model import Call, Leg, LegState, Moment, Offer
+
+
+def begin(event: e.Arrived, now: float) -> Result:
+    """A new caller."""
+    caller = Leg(event.call, "caller", None, LegState.UP, now)
+    call = Call(
+        id=event.call, state=S.ARRIVED, channel=event.channel, dialled=event.dialled,
+        caller_number=event.number, caller_name=event.name, flow=event.flow, arrived_at=now,
+        answered_at=now, legs=(caller,), history=event.history,
+        timeline=(Moment(now, "arrived", (("dialled", event.dialled),)),),
+    )  # fmt: skip
+    return call, ()
+
+
+# ---------------------------------------------------------------------- greeting and flow
+def waits_after_greeting(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
+    """The greeting is over: into the queue."""
+    assert isinstance(event, e.Waits)
+    call = note(call, now, "waiting")
+    if event.demand is not None:
+        call, demand = planned(call, now, event.demand)
+        return enqueue(call, now, demand, rules)
+    flow = rules.flows.flow_of(call.flow)
+    entry = flow.entry() if flow is not None else None
+    demand = demand_of(entry.route, rules.default_demand) if entry is not None else rules.default_demand
+    return enqueue(call, now, demand, rules)
+
+
+def flow_started(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
+    """The caller is in our hands."""
+    flow = rules.flows.flow_of(call.flow)
+    if flow is None:
+        # The version is gone (another process's memory): a human is always right.
+        return call, (c.ToWaiting(call.id, call.channel),)
+    facts = {"dialled": call.dialled, "caller": call.caller_number}
+    session, outputs = ivr.start(flow, facts, now)
+    call = note(replace(call, state=S.IN_FLOW, session=session), now, "flow", flow=call.flow)
+    return play_flow(call, outputs, now, rules.default_demand)
+
+
+def flow_input(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
+    """A key, the end of a prompt, a timer."""
+    flow = rules.flows.flow_of(call.flow)
+    if call.session is None:
+        return call, ()
+    if flow is None:
+        return call, (c.ToWaiting(call.id, call.channel),)
+    if isinstance(event, e.PromptsDone) and event.ticket != call.playing:
+        return call, ()  # an older command's end: what plays now goes on
+    session = call.session
+    word, call = speak(call, event)
+    if word is None:
+        return call, ()
+    session, outputs = ivr.step(flow, session, word, now)
+    return play_flow(replace(call, session=session), outputs, now, rules.default_demand)
+
+
+def waits_after_flow(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
+    """Out of a flow, a voicemail, the native queue, a last word: into the queue."""
+    call = note(call, now, "waiting")
+    if isinstance(event, e.Waits) and event.demand is not None:
+        call, demand = planned(call, now, event.demand)
+        return enqueue(call, now, demand, rules)
+    return enqueue(call, now, call.demand or rules.default_demand, rules)
+
+
+def digit(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
+    """A key that only the timeline keeps."""
+    assert isinstance(event, e.DigitPressed)
+    return note(call, now, "key", digit=event.digit), ()
+
+
+def voicemail(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
+    """The caller speaks to the machine."""
+    given_up = give_offer_up(call)
+    call = replace(call, state=S.VOICEMAIL, session=None, timers=(), offer=None, tell_at=None)
+    return note(call, now, "voicemail"), (c.Withdraw(call.id), *given_up)
+
+
+def native(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
+    """The switch took the caller into its own queue."""
+    given_up = give_offer_up(call)
+    call = replace(call, state=S.NATIVE, session=None, timers=(), offer=None, tell_at=None)
+    return note(call, now, "native_queue"), (c.Withdraw(call.id), *given_up)
+
+
+# ---------------------------------------------------------------------- while waiting
+def told(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
+    """The waiting caller is told something, and the next time is set. Nothing to say is right too."""
+    assert isinstance(event, e.Told)
+    if event.what != "incident":
+        call = replace(call, tell_at=now + rules.tell_every)
+    if event.what == "voicemail":
+        call = note(call, now, "told", what=event.what, **event.detail)
+        seconds = float(event.detail.get("seconds", 120.0))
+        language = call.demand.language if call.demand is not None else "zh"
+        return call, (c.ToVoicemail(call.id, call.channel, seconds, language),)
+    if not event.prompts:
+        return call, ()
+    call = replace(call, callback_offered=call.callback_offered or event.callback)
+    call = note(call, now, "told", what=event.what, **event.detail)
+    return call, (c.Announce(call.id, call.channel, event.prompts),)
+
+
+def nothing_told(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
+    """The time to say something came and there was nobody to say it (no host): later again."""
+    assert isinstance(event, e.TimerFired)
+    if event.timer != "tell" or call.tell_at is None or call.tell_at > now:
+        return call, ()
+    return replace(call, tell_at=now + rules.tell_every), ()
+
+
+def callback_asked(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
+    """The caller hangs up and keeps its rank. The entry of the callback list is made when it has left, in the
+    same batch as its leaving; until then the journal has its wish."""
+    assert isinstance(event, e.CallbackAsked)
+    given_up = give_offer_up(call)
+    call = replace(call, state=S.LEAVING, offer=None, called_back=event.by, tell_at=None)
+    call = note(call, now, "callback_asked", by=event.by)
+    return call, (c.Withdraw(call.id), *given_up, c.Farewell(call.id, call.channel, event.prompts))
+
+
+# ---------------------------------------------------------------------- offers
+def offered(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
+    """A seat is reserved: its phone is rung."""
+    assert isinstance(event, e.Offered)
+    leg = Leg(event.leg, "seat", event.seat, LegState.DIALLING, now)
+    outbound = call.state is S.DUE
+    call = replace(
+        call, state=S.PREVIEW if outbound else S.OFFERED, offers=call.offers + 1, legs=(*call.legs, leg),
+        offer=Offer(event.offer, event.seat, event.leg, event.deadline),
+    )  # fmt: skip
+    call = note(call, now, "offered", seat=event.seat, level=event.step, **dict(event.why))
+    # The switch's own limit lies beyond ours: it only matters when we are gone by then.
+    seconds = max(1.0, event.deadline - now) + rules.ring
+    ring = c.RingSeat(
+        call.id, event.leg, event.seat, call.channel, call.caller_number, call.caller_name, seconds,
+        phone=event.phone, role="callback" if outbound else "seat",
+    )  # fmt: skip
+    return call, (ring,)
+
+
+def ringing(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
+    """The seat's phone rings: from now on the ring time counts."""
+    assert isinstance(event, e.LegRinging)
+    if call.offer is None or call.offer.leg != event.leg:
+        return call, ()
+    offer = replace(call.offer, deadline=now + rules.ring)
+    call = with_leg(replace(call, offer=offer), event.leg, state=LegState.RINGING)
+    return note(call, now, "ringing", seat=offer.seat), (c.SeatRings(call.id, offer.seat, offer.id),)
+
+
+def offer_deadline(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
+    """The seat has not answered. The leg is ended first; its end (LegLeft) then gives the caller back,
+    so that an answer crossing our cancellation is never a caller in two places."""
+    assert isinstance(event, e.TimerFired)
+    if event.timer == "tell":
+        return nothing_told(call, event, now, rules)
+    if event.timer != "offer" or call.offer is None or call.offer.deadline > now:
+        return call, ()
+    offer = replace(call.offer, deadline=now + 5.0)  # asked again if the switch does not answer
+    call = with_leg(replace(call, offer=offer), offer.leg, cancelled=True)
+    return call, (c.CancelLeg(call.id, offer.leg),)
+
+
+def other_leg_left(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
+    """The end of a leg that was given up before: noted, so that nobody asks after it again."""
+    assert isinstance(event, e.LegLeft)
+    leg = call.leg(event.leg)
+    if leg is None or leg.state is LegState.GONE:
+        return call, ()
+    return leg_gone(call, leg.id, now, str(event.cause)), ()
+
+
+def offer_failed(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
+    """Not taken: back into the queue at the old rank."""
+    assert isinstance(event, e.LegLeft)
+    offer = call.offer
+    leg = call.leg(event.leg)
+    if offer is None or leg is None or offer.leg != event.leg:
+        return other_leg_left(call, event, now, rules)
+    outcome = e.OUTCOME_OF_CAUSE.get(event.cause, OfferOutcome.UNREACHABLE)
+    if leg.cancelled:
+        outcome = OfferOutcome.NO_ANSWER
+    call = leg_gone(call, leg.id, now, outcome.value)
+    call = note(call, now, "not_taken", seat=offer.seat, why=outcome.value)
+    ends = c.OfferEnds(call.id, offer.seat, offer.id, outcome)
+    call, more = enqueue(call, now, call.demand or rules.default_demand, rules)
+    return call, (ends, *more)
