@@ -4,9 +4,10 @@ from . import commands, events
 from .codec import call_json
 from .engine import Change, Counters, Engine
 from .journal import MemoryJournal, RedisJournal
+from .lease import Guarded, Holder, Lease
 from .machine import CallError, FlowSource, Rules, step
 from .model import LIVE, OUTBOUND, Call, CallState, Leg, LegState, Moment, Offer, Third
-from .ports import Batch, ChannelView, Entry, Journal, JournalError, Place, Snapshot, Switch
+from .ports import Batch, ChannelView, Entry, Fenced, Journal, JournalError, Place, Snapshot, Switch
 from .reconcile import leg_id, reconcile, split_leg
 
 __all__ = [
@@ -21,9 +22,13 @@ __all__ = [
     "Counters",
     "Engine",
     "Entry",
+    "Fenced",
     "FlowSource",
+    "Guarded",
+    "Holder",
     "Journal",
     "JournalError",
+    "Lease",
     "Leg",
     "LegState",
     "MemoryJournal",

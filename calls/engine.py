@@ -29,9 +29,10 @@ from routing import Dispatcher, Seat, SeatState, Waiting
 from . import commands as c
 from . import events as e
 from .codec import call_json, recording_job, seat_from, seat_json
+from .lease import Guarded
 from .machine import CallError, Rules, next_deadline, step
 from .model import Call, CallState
-from .ports import Batch, Entry, Journal, JournalError, Switch
+from .ports import Batch, Entry, Fenced, Journal, JournalError, Switch
 from .reconcile import leg_id, reconcile
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,8 @@ class Engine:
         raw_path: Callable[[str], str],
         record: bool = True,
         clock: Callable[[], float] = time.time,
+        may_act: Callable[[], bool] | None = None,
+        on_fenced: Callable[[], None] = lambda: None,
     ) -> None:
         self.calls: dict[str, Call] = {}
         self.counters = Counters()
@@ -91,7 +94,10 @@ class Engine:
         self.rules = rules
         self.entries = entries
         self.journal_ok = True
-        self._switch = switch
+        self.halted = False
+        """Another process decides: nothing is written and nothing is sent any more."""
+        self._on_fenced = on_fenced
+        self._switch = switch if may_act is None else Guarded(switch, may_act)
         self._journal = journal
         self._raw_path = raw_path
         self._record = record
@@ -191,6 +197,11 @@ class Engine:
         self._tasks = []
         self._stopping = False
 
+    def halt(self) -> None:
+        """Another process decides: this engine writes and sends nothing more, whatever it still holds."""
+        self.halted = True
+        self._wake.set()
+
     async def link_up(self) -> None:
         """The switch can be reached (again): tell it the entries, learn its truth."""
         self._switch.announce(self.entries)
@@ -208,7 +219,8 @@ class Engine:
         for seat in self.dispatcher.seats.values():
             if seat.id in snapshot.phones:
                 phones.append(e.PhoneUp(seat.id))
-            elif seat.state is not SeatState.OFFLINE:
+            elif seat.state is not SeatState.OFFLINE and not seat.phone:
+                # A phone on another switch is not in this one's list: its seat signs in by itself.
                 phones.append(e.PhoneDown(seat.id))
         self.feed([*phones, *events])
         for orphan in orphans:
@@ -229,7 +241,7 @@ class Engine:
     async def _beats(self) -> None:
         """The sign of life for the dialplan: only while events are journalled and acted upon."""
         last = 0.0
-        while not self._stopping:
+        while not self._stopping and not self.halted:
             await asyncio.sleep(0.1)
             now = self._clock()
             if now - last >= 1.0 and self.journal_ok and self._switch.up:
@@ -240,7 +252,7 @@ class Engine:
                         self._switch.renew(call.id)
 
     async def _run(self) -> None:
-        while not self._stopping or self._inbox:
+        while not self.halted and (not self._stopping or self._inbox):
             if not self._wake.is_set() and not (self._stopping and self._inbox):
                 # Not wait_for: Python 3.11's can swallow a cancellation that meets the wake-up.
                 with contextlib.suppress(TimeoutError):
@@ -291,7 +303,13 @@ class Engine:
         batch, self._batch = self._batch, Batch()
         pending, self._pending = self._pending, []
         changed, self._changed = list(self._changed.values()), {}
-        await self._write(batch)
+        try:
+            await self._write(batch)
+        except Fenced:
+            # What was decided here was never written: the process that decides now decides it.
+            self.halt()
+            self._on_fenced()
+            return
         if self._clock() - began > STALE_COMMANDS:
             self._decide_anew(pending)
         else:
@@ -310,8 +328,12 @@ class Engine:
     async def _write(self, batch: Batch) -> None:
         delay = 0.05
         while True:
+            if self.halted:
+                raise Fenced("halted")
             try:
                 await self._journal.append(batch)
+            except Fenced:
+                raise
             except JournalError as error:
                 # Commands wait; the heart-beat stops, so that the dialplan brings new callers to the
                 # native queue; what has happened is kept in memory and written when it can be.
