@@ -1,24 +1,79 @@
 """Pure matching: skills, seats, waiting callers, offers. No clock, no I/O, no switch."""
 
+from ._callback_rules import Callback, CallbackError, CallbackRules
+from ._callbacks import CallbackBook
+from ._centres import CIRCLES, Centre, CentreTree, kind_of, parent_of
 from ._demand import Demand, Step
 from ._dispatcher import Dispatcher
+from ._estimate import Estimator
+from ._facts import EMERGENCY, Facts, HistoryRules, Past, national
+from ._hours import ALWAYS, Hours, local_time, parse_spans, unix
+from ._leader import LeaderDay
 from ._model import POINT_SECONDS, CentreLimit, Match, OfferOutcome, Policy, Seat, SeatState, Waiting
+from ._modes import MODES, NORMAL, Incident, Load, ModeConfig, ModeControl, ModeState, Threshold
+from ._plan import NumberRule, Plan, RoutingBook, Skill
+from ._rules import DEFAULT_RULE, MARKS, Modifier, Rule, StepRule, When
 from ._seats import TABLE as SEAT_TABLE
 from ._seats import SeatError, move
+from ._waiting import BreakReason, WaitingRules
+from ._workdays import Day, WorkCalendar
 
 __all__ = [
+    "ALWAYS",
+    "CIRCLES",
+    "DEFAULT_RULE",
+    "EMERGENCY",
+    "MARKS",
+    "MODES",
+    "NORMAL",
     "POINT_SECONDS",
     "SEAT_TABLE",
+    "BreakReason",
+    "Callback",
+    "CallbackBook",
+    "CallbackError",
+    "CallbackRules",
+    "Centre",
     "CentreLimit",
+    "CentreTree",
+    "Day",
     "Demand",
     "Dispatcher",
+    "Estimator",
+    "Facts",
+    "HistoryRules",
+    "Hours",
+    "Incident",
+    "LeaderDay",
+    "Load",
     "Match",
+    "ModeConfig",
+    "ModeControl",
+    "ModeState",
+    "Modifier",
+    "NumberRule",
     "OfferOutcome",
+    "Past",
+    "Plan",
     "Policy",
+    "RoutingBook",
+    "Rule",
     "Seat",
     "SeatError",
     "SeatState",
+    "Skill",
     "Step",
+    "StepRule",
+    "Threshold",
     "Waiting",
+    "WaitingRules",
+    "When",
+    "WorkCalendar",
+    "kind_of",
+    "local_time",
     "move",
+    "national",
+    "parent_of",
+    "parse_spans",
+    "unix",
 ]
