@@ -15,6 +15,8 @@ from .ports import ChannelView, Place, Snapshot
 S = CallState
 MARGIN = 0.5
 """Seconds before the request within which our newer knowledge wins."""
+Bridges = dict[str, list[ChannelView]]
+"""Bridge → who is in it: with thousands waiting, looking through all channels for each would take a second."""
 
 
 def split_leg(leg_id: str) -> tuple[str, str] | None:
@@ -39,17 +41,21 @@ def reconcile(
         ended: calls that ended lately: their channels may still be in the snapshot.
     """
     views = {v.id: v for v in snapshot.channels}
+    bridges: Bridges = {}
+    for view in snapshot.channels:
+        if view.bridge is not None:
+            bridges.setdefault(view.bridge, []).append(view)
     before = snapshot.asked_at - MARGIN
     out: list[e.Event] = []
     for call in calls.values():
         if call.state in LIVE and call.arrived_at < before:
-            out += _known(call, views, before)
-    out += _unknown(calls, views, ended)
+            out += _known(call, views, bridges, before)
+    out += _unknown(calls, views, bridges, ended)
     orphans = _orphans(calls, views, ended)
     return out, orphans
 
 
-def _known(call: Call, views: Mapping[str, ChannelView], before: float) -> Iterable[e.Event]:
+def _known(call: Call, views: Mapping[str, ChannelView], bridges: Bridges, before: float) -> Iterable[e.Event]:
     caller = views.get(call.id)
     if caller is None:
         yield e.CallerLeft(call.id, cause=0)
@@ -70,10 +76,10 @@ def _known(call: Call, views: Mapping[str, ChannelView], before: float) -> Itera
             if leg.state is not LegState.JOINED:
                 yield e.LegJoined(call.id, leg.id, leg.who or "")
     if not joined and caller.bridge is not None:
-        yield from _talk_not_in_the_books(call, caller.bridge, views, before)
+        yield from _talk_not_in_the_books(call, bridges[caller.bridge], before)
     if caller.place is Place.NATIVE and call.state is not S.NATIVE:
         yield e.WentNative(call.id)
-    elif caller.place is Place.WAITING and not joined and not _has_company(caller, views):
+    elif caller.place is Place.WAITING and not joined and not _has_company(caller, bridges):
         if call.state not in (S.WAITING, S.OFFERED):
             yield e.Waits(call.id)
     elif caller.place is Place.VOICEMAIL and call.state is not S.VOICEMAIL:
@@ -82,21 +88,17 @@ def _known(call: Call, views: Mapping[str, ChannelView], before: float) -> Itera
         yield e.FlowStarted(call.id)
 
 
-def _has_company(caller: ChannelView, views: Mapping[str, ChannelView]) -> bool:
+def _has_company(caller: ChannelView, bridges: Bridges) -> bool:
     """Whether anybody else is in the caller's bridge. A waiting caller is alone in a holding bridge."""
-    return caller.bridge is not None and any(
-        v.bridge == caller.bridge and v.id != caller.id for v in views.values()
-    )
+    return caller.bridge is not None and any(v.id != caller.id for v in bridges[caller.bridge])
 
 
-def _talk_not_in_the_books(
-    call: Call, bridge: str, views: Mapping[str, ChannelView], before: float
-) -> Iterable[e.Event]:
+def _talk_not_in_the_books(call: Call, together: Iterable[ChannelView], before: float) -> Iterable[e.Event]:
     """A seat talks with the caller over a leg that we never had (lost with the journal's last second) or
     had given up: without this the caller stays in the queue and other seats are rung for it."""
-    for view in views.values():
+    for view in together:
         names = split_leg(view.id)
-        if names is None or names[0] != call.id or view.bridge != bridge:
+        if names is None or names[0] != call.id:
             continue
         leg = call.leg(view.id)
         if leg is None or (leg.state is LegState.GONE and (leg.ended_at is None or leg.ended_at < before)):
@@ -104,7 +106,7 @@ def _talk_not_in_the_books(
 
 
 def _unknown(
-    calls: Mapping[str, Call], views: Mapping[str, ChannelView], ended: Collection[str]
+    calls: Mapping[str, Call], views: Mapping[str, ChannelView], bridges: Bridges, ended: Collection[str]
 ) -> Iterable[e.Event]:
     """Callers whose arrival we did not see: into our books, from where they are now."""
     for view in views.values():
@@ -114,7 +116,7 @@ def _unknown(
         if view.place is Place.NATIVE:
             yield e.WentNative(view.id)
         elif view.place is Place.WAITING:
-            together = (v for v in views.values() if v.bridge and v.bridge == view.bridge)
+            together = bridges.get(view.bridge or "", ())
             partner = next((v for v in together if v.place is Place.SEAT), None)
             names = split_leg(partner.id) if partner is not None else None
             if partner is not None and names is not None:
@@ -127,9 +129,7 @@ def _unknown(
             yield e.FlowStarted(view.id)
 
 
-def _orphans(
-    calls: Mapping[str, Call], views: Mapping[str, ChannelView], ended: Collection[str]
-) -> list[str]:
+def _orphans(calls: Mapping[str, Call], views: Mapping[str, ChannelView], ended: Collection[str]) -> list[str]:
     """Seat legs that no call of ours has, or that it gave up, and that talk to nobody."""
     out = []
     for view in views.values():
