@@ -102,8 +102,10 @@ class Estimator:
         mean.age(now)
         return mean.towards(general, 20.0)
 
-    def estimate(self, ahead: int, serving: int, now: float, cls: str = "") -> float | None:
+    def estimate(self, ahead: float, serving: int, now: float, cls: str = "") -> float | None:
         """Seconds until a caller with so many ahead is offered to one of `serving` seats.
+
+        `ahead` may be a fraction: somebody who competes for some of these seats only counts in part.
 
         None: no seat serves, so nothing honest can be said.
         """
@@ -112,7 +114,7 @@ class Estimator:
         self._gone.age(now)
         give_up = self._gone.towards(1 / self._patience, 20.0 * self._patience)
         rate = serving / self.busy_time(now, cls)
-        return _drain(max(0, ahead), rate, give_up) * self._correction(now, cls)
+        return _drain(max(0.0, ahead), rate, give_up) * self._correction(now, cls)
 
     def _correction(self, now: float, cls: str) -> float:
         """What experience with this class's estimates adds: seats shared with other classes, long offers …"""
@@ -158,10 +160,10 @@ EXACT = 100
 """Terms that are added one by one; the rest of a long queue is taken as an integral."""
 
 
-def _drain(ahead: int, rate: float, give_up: float) -> float:
-    """Σ 1 / (rate + give_up·k), k = 0 … ahead."""
-    last = min(ahead, EXACT)
+def _drain(ahead: float, rate: float, give_up: float) -> float:
+    """Σ 1 / (rate + give_up·k), k = 0 … ahead; of a last caller in part, that part."""
+    last = min(int(ahead), EXACT)
     seconds = math.fsum(1 / (rate + give_up * k) for k in range(last + 1))
-    if ahead > last:
-        seconds += math.log((rate + give_up * (ahead + 0.5)) / (rate + give_up * (last + 0.5))) / give_up
-    return seconds
+    if ahead - last > 1:
+        return seconds + math.log((rate + give_up * (ahead + 0.5)) / (rate + give_up * (last + 0.5))) / give_up
+    return seconds + (ahead - last) / (rate + give_up * (last + 1))

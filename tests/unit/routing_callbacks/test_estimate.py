@@ -36,6 +36,12 @@ def test_a_long_queue_is_counted_like_a_short_one():
     assert waits == pytest.approx(exact, rel=1e-4)
 
 
+def test_callers_ahead_who_compete_in_part_count_in_part():
+    e = Estimator()
+    waits = [e.estimate(n / 4, 20, NOW) for n in range(9)]
+    assert waits == sorted(waits) and waits[2] == pytest.approx((waits[0] + waits[4]) / 2)
+
+
 def test_it_learns_how_long_seats_are_busy_and_forgets_what_is_old():
     e = Estimator(talk=150, wrap_up=60)
     for i in range(400):
