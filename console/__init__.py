@@ -4,9 +4,19 @@ The service gives a :class:`Desk` and a :class:`TokenBook` to :func:`build_app`;
 in memory for tests and for work on the page.
 """
 
-from ._app import build_app, stream_stats
+from ._app import HEADERS, build_app, stream_stats
 from ._hub import Stats
-from ._messages import CallEvent, DraftEvent, Event, HealthEvent, SeatEvent, Snapshot, WaitingEvent
+from ._messages import (
+    CallbackEvent,
+    CallEvent,
+    DraftEvent,
+    Event,
+    HealthEvent,
+    ModeEvent,
+    SeatEvent,
+    Snapshot,
+    WaitingEvent,
+)
 from ._ports import AuditEntry, Desk, Look, RefusedError, UnavailableError, UnknownCursorError
 from ._roles import RIGHTS, Principal, Right, Role
 from ._schema import (
@@ -25,26 +35,47 @@ from ._schema import (
     Probe,
     Recording,
     Region,
+    Segment,
+    Text2,
+    Third,
+    Transcript,
+    Word,
+)
+from ._schema_floor import (
+    BreakReason,
+    Callback,
+    CallbackPage,
+    Centre,
+    Choices,
+    Incident,
+    IncidentOrder,
+    Mode,
+    ModeOrder,
+    Place,
     Seat,
     SeatOrder,
-    Segment,
     Skill,
-    Transcript,
     Waiting,
-    Word,
 )
 from ._settings import Settings
 from ._tokens import TokenBook, TokenRefusedError
 from ._view import mask_name, mask_number
 
 __all__ = [
+    "HEADERS",
     "RIGHTS",
     "AuditEntry",
+    "BreakReason",
     "Call",
     "CallEvent",
     "CallPage",
     "CallSummary",
+    "Callback",
+    "CallbackEvent",
+    "CallbackPage",
     "Caller",
+    "Centre",
+    "Choices",
     "Desk",
     "Doubt",
     "Draft",
@@ -54,10 +85,16 @@ __all__ = [
     "EarlierCall",
     "Event",
     "HealthEvent",
+    "Incident",
+    "IncidentOrder",
     "Leg",
     "LiveCall",
     "Look",
+    "Mode",
+    "ModeEvent",
+    "ModeOrder",
     "Moment",
+    "Place",
     "Principal",
     "Probe",
     "Recording",
@@ -73,6 +110,8 @@ __all__ = [
     "Skill",
     "Snapshot",
     "Stats",
+    "Text2",
+    "Third",
     "TokenBook",
     "TokenRefusedError",
     "Transcript",

@@ -3,75 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from ._api_floor import FLOOR_API
+from ._api_steering import STEERING_API
 from ._audio import send_audio
 from ._captions import caption
 from ._messages import Hello
-from ._ports import Look, RefusedError, UnknownCursorError
+from ._ports import Look, UnknownCursorError
 from ._problems import ProblemError
+from ._queries import CallsQuery, EventsQuery, PageQuery
 from ._roles import Right
-from ._routes import Ask, Route
-from ._schema import Alive, Call, CallPage, Draft, DraftPage, Probe, Ready, Seat, SeatList, SeatOrder, WaitingList
+from ._routes import Ask, Route, by_call
+from ._schema import Alive, Call, CallPage, Draft, DraftPage, Probe, Ready
 from ._socket import hello_once, stream
 from ._view import owns_call, owns_draft, see_call, see_draft, see_summary
 
-# --- Queries: exact words only, so that what the document says is what is taken ---------------------------
-
-
-def _bool(raw: object) -> object:
-    return {"true": True, "false": False}.get(raw) if isinstance(raw, str) else raw
-
-
-def _int(raw: object) -> object:
-    return int(raw) if isinstance(raw, str) and re.fullmatch(r"-?(0|[1-9]\d{0,17})", raw, re.ASCII) else None
-
-
-_Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:=-]{1,200}$")]
-_Limit = Annotated[int, Field(ge=1, le=200), BeforeValidator(_int)]
-
-
-class _Query(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PageQuery(_Query):
-    """Which page."""
-
-    limit: _Limit = Field(default=50, description="entries on the page")
-    cursor: _Cursor | None = Field(default=None, description="`next` of the page before")
-
-
-class CallsQuery(PageQuery):
-    """Which calls."""
-
-    live: Annotated[bool, BeforeValidator(_bool), Field(strict=True)] | None = Field(
-        default=None, description="true: calls in progress only; false: ended ones only; absent: all"
-    )
-
-
-class EventsQuery(_Query):
-    """From where on."""
-
-    since: Annotated[int, Field(ge=0, le=2**53), BeforeValidator(_int)] | None = Field(
-        default=None, description="id of the last event seen"
-    )
-
-
 # --- Handlers --------------------------------------------------------------------------------------------
-
-
-def _by_call(pairs: Iterable[tuple[Iterable[Look], str]]) -> dict[Look, tuple[str, ...]]:
-    found: dict[Look, dict[str, None]] = {}
-    for looks, call in pairs:
-        for look in looks:
-            found.setdefault(look, {})[call] = None
-    return {look: tuple(calls) for look, calls in sorted(found.items())}
 
 
 def _query(ask: Ask) -> Any:
@@ -85,7 +35,7 @@ async def _calls(ask: Ask) -> CallPage:
     except UnknownCursorError:
         raise ProblemError("unknown-cursor", "query:cursor") from None
     seen = [see_summary(ask.reader, call) for call in page.items]
-    await ask.audit(_by_call((looks, call.id) for call, looks in seen))
+    await ask.audit(by_call((looks, call.id) for call, looks in seen))
     return CallPage(items=[call for call, _ in seen], next=page.next)
 
 
@@ -94,34 +44,8 @@ async def _call(ask: Ask) -> Call:
     if whole is None:
         raise ProblemError("no-such-call")
     shown, looks = see_call(ask.reader, whole)
-    await ask.audit(_by_call([(looks, shown.id)]))
+    await ask.audit(by_call([(looks, shown.id)]))
     return shown
-
-
-async def _seats(ask: Ask) -> SeatList:
-    return SeatList(items=list(await ask.desk.seats()))
-
-
-async def _seat_state(ask: Ask) -> Seat:
-    seat, order = ask.ids["id"], ask.body
-    if not isinstance(order, SeatOrder):
-        raise ProblemError("bad-body")
-    if not ask.reader.may(Right.SEATS) and ask.reader.seat != seat:
-        raise ProblemError("not-your-seat")
-    if order.state == "break" and order.reason is None:
-        order = order.model_copy(update={"reason": "other"})
-    await ask.audit({Look.SEAT_STATE: ()}, f"{seat} {order.state} {order.reason or ''}".rstrip())
-    try:
-        done = await ask.desk.order_seat(seat, order)
-    except RefusedError as refusal:
-        raise ProblemError(refusal.code, status=409) from None
-    if done is None:
-        raise ProblemError("no-such-seat")
-    return done
-
-
-async def _waiting(ask: Ask) -> WaitingList:
-    return WaitingList(items=list(await ask.desk.waiting()))
 
 
 async def _tickets(ask: Ask) -> DraftPage:
@@ -132,7 +56,7 @@ async def _tickets(ask: Ask) -> DraftPage:
     except UnknownCursorError:
         raise ProblemError("unknown-cursor", "query:cursor") from None
     seen = [see_draft(ask.reader, draft) for draft in page.items]
-    await ask.audit(_by_call((looks, draft.call or draft.id) for draft, looks in seen if draft is not None))
+    await ask.audit(by_call((looks, draft.call or draft.id) for draft, looks in seen if draft is not None))
     return DraftPage(items=[draft for draft, _ in seen if draft is not None], next=page.next)
 
 
@@ -144,7 +68,7 @@ async def _ticket(ask: Ask) -> Draft:
     shown, looks = see_draft(ask.reader, whole)
     if shown is None:
         raise ProblemError("no-such-ticket")
-    await ask.audit(_by_call([(looks, shown.call or shown.id)]))
+    await ask.audit(by_call([(looks, shown.call or shown.id)]))
     return shown
 
 
@@ -202,12 +126,8 @@ API: tuple[Route, ...] = (
           query=CallsQuery, problems=("unknown-cursor",)),
     Route("GET", "/api/v1/calls/{id}", "One call whole: legs, timeline, transcript, recording, draft",
           "calls", FLOOR, _call, Call, problems=("no-such-call",)),
-    Route("GET", "/api/v1/seats", "All seats", "seats", FLOOR, _seats, SeatList),
-    Route("POST", "/api/v1/seats/{id}/state", "Make a seat available (ends its wrap-up too), pause it or"
-          "sign it off", "seats", (Right.SEATS, Right.OWN_CALL), _seat_state, Seat, body=SeatOrder,
-          problems=("not-your-seat", "no-such-seat", "refused")),
-    Route("GET", "/api/v1/waiting", "Waiting callers, first in line first", "calls", FLOOR, _waiting,
-          WaitingList),
+    *FLOOR_API,
+    *STEERING_API,
     Route("GET", "/api/v1/tickets", "Drafts and tickets, newest first; a seat gets its own", "tickets",
           (Right.WORDS, Right.OWN_CALL), _tickets, DraftPage, query=PageQuery, problems=("unknown-cursor",)),
     Route("GET", "/api/v1/tickets/{id}", "One draft or ticket", "tickets", (Right.WORDS, Right.OWN_CALL),
@@ -218,7 +138,7 @@ API: tuple[Route, ...] = (
           request_headers={"Range": "one byte range, e.g. `bytes=0-65535`"}),
     Route("GET", "/api/v1/events", "Live events over a WebSocket; without one, its hello message once",
           "events", FLOOR, _events, Hello, query=EventsQuery, problems=("too-many-streams",),
-          others={101: ("the stream: hello, call, seat, waiting, draft, health, beat, bye", None)}),
+          others={101: ("the stream: hello, call, seat, waiting, callback, mode, draft, health, beat, bye", None)}),
     Route("GET", "/metrics", "Prometheus metrics", "health", (Right.METRICS,), _metrics, "text/plain"),
     Route("GET", "/healthz", "The process answers", "health", (), _alive, Alive),
     Route("GET", "/readyz", "The truth about every part", "health", (), _ready, Ready,

@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ._messages import CallEvent, DraftEvent, Event, Snapshot
+from ._messages import CallbackEvent, CallEvent, DraftEvent, Event, Snapshot
 from ._ports import Desk, Look
 from ._roles import Principal
 from ._settings import Settings
-from ._view import see_draft, see_summary
+from ._view import see_callback, see_draft, see_summary
 
 _log = logging.getLogger("console")
 _BACKOFF = (0.1, 0.5, 1.0, 2.0, 5.0)
@@ -42,6 +42,9 @@ class Item:
                 return None, "", looks
             key = looks if draft.caller.masked else looks | {Look.NUMBER}
             return self._text(event.model_copy(update={"data": draft}), key), draft.call or draft.id, looks
+        if isinstance(event, CallbackEvent):
+            entry, looks = see_callback(reader, event.data)
+            return self._text(event.model_copy(update={"data": entry}), looks), entry.id, looks
         return self._text(event, frozenset()), "", frozenset()
 
     def _text(self, event: Event, key: frozenset[Look]) -> str:

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ._schema import Code, Draft, LiveCall, Model, Probe, Problem, Seat, Seconds, Time, Waiting
+from ._schema import Draft, LiveCall, Model, Probe, Problem, Seconds, Time
+from ._schema_floor import Callback, Choices, Mode, Seat, Waiting
 
 
 class Snapshot(Model):
@@ -18,6 +19,7 @@ class Snapshot(Model):
     waiting: list[Waiting]
     drafts: list[Draft] = Field(default_factory=list)
     health: list[Probe] = Field(default_factory=list)
+    mode: Mode | None = None
 
 
 class _Event(Model):
@@ -40,7 +42,7 @@ class SeatEvent(_Event):
 
 
 class WaitingEvent(_Event):
-    """A caller waits, has moved, or (position null) waits no longer."""
+    """A caller waits, has moved or sees a step open, or (position null) waits no longer."""
 
     type: Literal["waiting"] = "waiting"
     data: Waiting
@@ -60,7 +62,21 @@ class HealthEvent(_Event):
     data: Probe
 
 
-Event = CallEvent | SeatEvent | WaitingEvent | DraftEvent | HealthEvent
+class CallbackEvent(_Event):
+    """An entry of the callback list is new or has changed."""
+
+    type: Literal["callback"] = "callback"
+    data: Callback
+
+
+class ModeEvent(_Event):
+    """The operating mode or the known incidents have changed."""
+
+    type: Literal["mode"] = "mode"
+    data: Mode
+
+
+Event = CallEvent | SeatEvent | WaitingEvent | DraftEvent | HealthEvent | CallbackEvent | ModeEvent
 
 
 class You(Model):
@@ -80,7 +96,7 @@ class HelloData(Model):
     resumed: bool = Field(description="true: the events missed since ?since= follow, and snapshot is null")
     snapshot: Snapshot | None
     heartbeat: Seconds = Field(description="a beat comes at least this often; silence means a dead line")
-    break_reasons: list[Code]
+    choices: Choices
 
 
 class Hello(_Event):

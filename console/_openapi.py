@@ -9,7 +9,18 @@ from typing import Any, Literal, TypeGuard
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from ._messages import Beat, Bye, CallEvent, DraftEvent, HealthEvent, Hello, SeatEvent, WaitingEvent
+from ._messages import (
+    Beat,
+    Bye,
+    CallbackEvent,
+    CallEvent,
+    DraftEvent,
+    HealthEvent,
+    Hello,
+    ModeEvent,
+    SeatEvent,
+    WaitingEvent,
+)  # fmt: skip
 from ._problems import STATUS
 from ._routes import Route
 from ._schema import ID_PATTERN, Problem
@@ -17,9 +28,9 @@ from ._socket import CLOSE_CODES, PROTOCOL
 
 _REF = "#/components/schemas/{model}"
 _MESSAGES: tuple[type[BaseModel], ...] = (
-    Hello, CallEvent, SeatEvent, WaitingEvent, DraftEvent, HealthEvent, Beat, Bye,
+    Hello, CallEvent, SeatEvent, WaitingEvent, CallbackEvent, ModeEvent, DraftEvent, HealthEvent, Beat, Bye,
 )  # fmt: skip
-_ABOUT = f"""Calls, seats, waiting callers, drafts and recordings of the hotline.
+_ABOUT = f"""Calls, seats, waiting callers, callbacks, the operating mode, drafts and recordings of the hotline.
 
 Send a role token (`hotline token --role admin`) as `Authorization: Bearer …`; only /healthz and /readyz
 answer without. Times are unix seconds. Numbers and names are masked (`138****1234`) unless the role may see
@@ -27,7 +38,8 @@ them; every look at a number, transcript, draft or recording is audited.
 
 `/api/v1/events` is a WebSocket (subprotocol `{PROTOCOL}`; a browser sends its token as a second
 subprotocol `bearer.<token>`). Its messages are the schemas Hello, CallEvent, SeatEvent, WaitingEvent,
-DraftEvent, HealthEvent, Beat and Bye; reconnect with `?since=<last id>` and nothing is missed. It closes with
+CallbackEvent, ModeEvent, DraftEvent, HealthEvent, Beat and Bye; reconnect with `?since=<last id>` and nothing
+is missed. It closes with
 {", ".join(f"{int(code)} ({reason})" for reason, code in CLOSE_CODES.items())}."""
 
 

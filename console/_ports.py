@@ -12,7 +12,20 @@ from pathlib import Path
 from typing import Protocol
 
 from ._messages import Event, Snapshot
-from ._schema import Call, CallPage, Draft, DraftPage, Probe, Seat, SeatOrder, Waiting
+from ._schema import Call, CallPage, Draft, DraftPage, Probe, Third
+from ._schema_floor import (
+    Callback,
+    CallbackPage,
+    Centre,
+    Choices,
+    Incident,
+    IncidentOrder,
+    Mode,
+    ModeOrder,
+    Seat,
+    SeatOrder,
+    Waiting,
+)
 
 
 class Look(StrEnum):
@@ -23,6 +36,10 @@ class Look(StrEnum):
     DRAFT = "draft"
     RECORDING = "recording"
     SEAT_STATE = "seat_state"
+    CALLBACK = "callback"
+    THIRD = "third"
+    MODE = "mode"
+    INCIDENT = "incident"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +54,7 @@ class AuditEntry:
         what: what was seen or done.
         calls: ids of the calls concerned (several for a list).
         where: path of the request, without its query.
-        detail: for commands: the seat and the state ordered.
+        detail: for commands: what was ordered of what, in short words.
     """
 
     at: float
@@ -113,12 +130,125 @@ class Desk(Protocol):
         """The FLAC file of a call's recording; None if there is none."""
         ...
 
-    async def order_seat(self, seat_id: str, order: SeatOrder) -> Seat | None:
+    async def order_seat(self, seat_id: str, order: SeatOrder, *, force: bool = False) -> Seat | None:
         """Set a seat's state and give the seat as it then is; None if there is no such seat.
 
+        Args:
+            seat_id: whose state.
+            order: which state.
+            force: ordered by a supervisor, who may also end a forced rest.
+
         Raises:
-            RefusedError: not in its present state, e.g. code ``seat-busy``.
+            RefusedError: not in its present state: ``seat-busy``, ``must-rest``.
         """
+        ...
+
+    async def rest_seat(self, seat_id: str, seconds: float | None) -> Seat | None:
+        """Force a seat to rest, now or when its call is over; None if there is no such seat.
+
+        Raises:
+            RefusedError: ``rests-already``: it is on a break or offline.
+        """
+        ...
+
+    async def reset_seat(self, seat_id: str) -> Seat | None:
+        """Bring a seat out of whatever state it is in; None if there is no such seat.
+
+        Raises:
+            RefusedError: ``seat-talking``: a talk that is true is not torn apart.
+        """
+        ...
+
+    async def choices(self) -> Choices:
+        """What may be chosen: break reasons, modes, centres, skills of third parties."""
+        ...
+
+    async def call_back_waiting(self, call_id: str) -> bool:
+        """Turn a waiting caller into a call back at its rank; False if there is no such call.
+
+        Raises:
+            RefusedError: ``not-waiting``, or ``no-number`` to call back.
+        """
+        ...
+
+    async def want_third(self, call_id: str, skill: str, by: str) -> Third | None:
+        """Seek an interpreter or expert for a running talk; None if there is no such call.
+
+        Raises:
+            RefusedError: ``not-talking``, ``third-busy`` (another one is sought already), ``nobody-has-skill``.
+        """
+        ...
+
+    async def drop_third(self, call_id: str) -> bool:
+        """The third party is not wanted any more; False if there is no such call."""
+        ...
+
+    async def callbacks(self, *, open_only: bool | None, limit: int, cursor: str | None) -> CallbackPage:
+        """A page of the callback list, to be tried next first; ``open_only`` None: all, False: finished ones.
+
+        Raises:
+            UnknownCursorError: ``cursor`` is none of ours.
+        """
+        ...
+
+    async def callback(self, entry_id: str) -> Callback | None:
+        """One entry; None if there is none."""
+        ...
+
+    async def add_callback(self, number: str, reason: str, by: str) -> Callback:
+        """Add a number, or give the entry that it has already.
+
+        Raises:
+            RefusedError: e.g. ``do-not-disturb``.
+        """
+        ...
+
+    async def cancel_callback(self, entry_id: str, by: str) -> Callback | None:
+        """Take an entry off the list; None if there is none.
+
+        Raises:
+            RefusedError: ``callback-running``, ``callback-over``.
+        """
+        ...
+
+    async def reopen_callback(self, entry_id: str, by: str) -> Callback | None:
+        """Put a cancelled entry back at its rank; None if there is none.
+
+        Raises:
+            RefusedError: ``callback-over``: done, or too old.
+        """
+        ...
+
+    async def mode(self) -> Mode:
+        """The operating mode with the known incidents."""
+        ...
+
+    async def set_mode(self, order: ModeOrder, by: str) -> Mode:
+        """Switch the mode, or the thresholds on or off.
+
+        Raises:
+            RefusedError: ``no-such-mode``.
+        """
+        ...
+
+    async def add_incident(self, order: IncidentOrder, by: str) -> Incident:
+        """A known incident, told to callers of its regions from now on.
+
+        Raises:
+            RefusedError: ``no-such-centre``.
+        """
+        ...
+
+    async def end_incident(self, incident_id: str, by: str) -> bool:
+        """It is mended; False if there is no such incident.
+
+        Raises:
+            RefusedError: ``incident-configured``: it stands in the configuration and ends there.
+        """
+        ...
+
+    async def centres(self) -> Sequence[Centre]:
+        """All centres with their figures, parents before their children."""
         ...
 
     def events(self, since: int | None) -> AsyncIterator[Event]:

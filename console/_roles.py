@@ -30,9 +30,14 @@ class Right(StrEnum):
     RECORDINGS = "recordings"
     """Hear every recording (audited)."""
     OWN_CALL = "own_call"
-    """See in full the call offered to or served by one's own seat, and set one's own seat's state."""
+    """See in full the call offered to or served by one's own seat, bring a third party into it, rest after
+    it, and set one's own seat's state."""
     SEATS = "seats"
-    """Set any seat's state."""
+    """Set any seat's state, reset it, force it to rest, and bring a third party into any talk."""
+    CALLBACKS = "callbacks"
+    """Add to the callback list, and turn a waiting caller into a call back."""
+    STEER = "steer"
+    """Switch the operating mode, tell known incidents, take entries off the callback list, see all centres."""
     METRICS = "metrics"
     """Read /metrics."""
     DOCUMENT = "document"
@@ -49,11 +54,13 @@ RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
                 Right.WORDS,
                 Right.RECORDINGS,
                 Right.SEATS,
+                Right.CALLBACKS,
+                Right.STEER,
                 Right.METRICS,
                 Right.DOCUMENT,
             }
         ),
-        Role.SEAT: frozenset({Right.FLOOR, Right.OWN_CALL, Right.DOCUMENT}),
+        Role.SEAT: frozenset({Right.FLOOR, Right.OWN_CALL, Right.CALLBACKS, Right.DOCUMENT}),
         # An auditor judges how callers were served, not who they were.
         Role.AUDITOR: frozenset({Right.FLOOR, Right.WORDS, Right.RECORDINGS, Right.DOCUMENT}),
         Role.PROBE: frozenset({Right.METRICS}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -71,6 +71,15 @@ async def write_audit(
             await desk.audit(entry)
         except Exception as error:
             raise ProblemError("audit-failed", "audit") from error
+
+
+def by_call(pairs: Iterable[tuple[Iterable[Look], str]]) -> dict[Look, tuple[str, ...]]:
+    """(looks, id) of many → look → the ids, for the audit."""
+    found: dict[Look, dict[str, None]] = {}
+    for looks, call in pairs:
+        for look in looks:
+            found.setdefault(look, {})[call] = None
+    return {look: tuple(calls) for look, calls in sorted(found.items())}
 
 
 Handler = Callable[[Ask], Awaitable[BaseModel | web.StreamResponse]]

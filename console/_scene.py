@@ -15,6 +15,7 @@ from aiohttp import web
 
 from ._app import build_app
 from ._roles import Role
+from ._scene_floor import furnish_floor
 from ._schema import (
     Call,
     Caller,
@@ -28,12 +29,9 @@ from ._schema import (
     Probe,
     Recording,
     Region,
-    Seat,
-    SeatState,
     Segment,
-    Skill,
+    Third,
     Transcript,
-    Waiting,
     Word,
 )
 from ._tokens import TokenBook
@@ -43,7 +41,6 @@ if TYPE_CHECKING:
 
 RATE = 8000
 LUCHENG = Region(code="330302", name="温州市鹿城区", why="number")
-NAMES = ("林晓", "陈思远", "王海燕", "周建平", "徐丽", "金国强", "吴敏", "Emma Zhang")
 TALK = (
     ("seat", 1.2, "您好 12345 热线 请问 有 什么 可以 帮您", 1.0),
     ("caller", 5.4, "你好 我 反映 一下 鹿城区 五马街 那边 的 路灯 坏了", 0.97),
@@ -77,10 +74,27 @@ def a_call(call_id: str, state: CallState, arrived: float, **more: Any) -> Call:
         Moment(at=arrived, what="arrived", detail={"dialled": "12345"}),
         Moment(at=arrived + 0.2, what="answered"),
         Moment(at=arrived + 8, what="waiting", detail={"demand": "putonghua"}),
+        Moment(
+            at=arrived + 8,
+            what="planned",
+            detail={
+                "rule": "wenzhou",
+                "why": ["rule:wenzhou", "language:wenzhou-wu"],
+                "steps": [
+                    {"name": "wenzhou-wu ≥ 3 @330302", "seconds": 10.0},
+                    {"name": "putonghua @330300", "seconds": 10.0},
+                    {"name": "putonghua", "seconds": None},
+                ],
+            },
+        ),
     ]
     if seat is not None:
         legs.append(Leg(id=f"{call_id}-s", kind="seat", who=seat, state="ringing", started_at=arrived + 9))
-        timeline.append(Moment(at=arrived + 9, what="offered", detail={"seat": seat}))
+        why: dict[str, Any] = {"step": "putonghua @330300", "waited": 11.2, "free": 3, "passed": {"kept": 1, "rest": 1}}
+        told: dict[str, Any] = {"what": "position", "position": 2, "seconds": 40}
+        if state in ("wrap_up", "ended"):
+            timeline.append(Moment(at=arrived + 8.5, what="told", detail=told))
+        timeline.append(Moment(at=arrived + 9, what="offered", detail={"seat": seat, "step": 2, "why": why}))
     if state in ("talking", "wrap_up", "ended") and seat is not None:
         legs = [
             leg.model_copy(update={"state": "joined", "answered_at": arrived + 12, "joined_at": arrived + 12})
@@ -156,34 +170,6 @@ def a_draft(draft_id: str, call: Call, created: float, **more: Any) -> Draft:
     )  # fmt: skip
 
 
-def _seats(now: float) -> list[Seat]:
-    states: list[tuple[SeatState, float, float | None, str | None, str | None]] = [
-        ("available", now - 95, None, None, None),
-        ("talking", now - 151, None, "demo-1.5", None),
-        ("wrap_up", now - 25, now + 35, "demo-1.4", None),
-        ("available", now - 12, None, None, None),
-        ("talking", now - 64, None, "demo-1.6", None),
-        ("break", now - 420, now + 480, None, "meal"),
-        ("ringing", now - 4, now + 11, "demo-1.7", None),
-        ("offline", now - 7200, None, None, None),
-    ]
-    skills = [
-        [Skill(name="putonghua", level=5), Skill(name="wenzhou-wu", level=4)],
-        [Skill(name="putonghua", level=5)],
-        [Skill(name="putonghua", level=4), Skill(name="ningbo-wu", level=5)],
-        [Skill(name="putonghua", level=5), Skill(name="social-security", level=3)],
-        [Skill(name="putonghua", level=3), Skill(name="tax", level=4)],
-        [Skill(name="putonghua", level=5)],
-        [Skill(name="putonghua", level=4)],
-        [Skill(name="en", level=5), Skill(name="putonghua", level=4)],
-    ]
-    return [
-        Seat(id=f"800{place + 1}", name=NAMES[place], centre="温州市", skills=skills[place], state=state,
-             since=since, deadline=deadline, call=call, reason=reason)
-        for place, (state, since, deadline, call, reason) in enumerate(states)
-    ]  # fmt: skip
-
-
 def furnish(desk: FakeDesk, folder: Path, now: float | None = None) -> None:
     """Fill ``desk`` with seats, calls in every state, drafts and health; recordings go to ``folder``."""
     now = desk.clock() if now is None else now
@@ -201,13 +187,34 @@ def furnish(desk: FakeDesk, folder: Path, now: float | None = None) -> None:
     )  # fmt: skip
     calls = [
         wrap,
-        a_call("demo-1.5", "talking", now - 163, seat="8002", number="13705771122", region=yueqing),
+        a_call(
+            "demo-1.5",
+            "talking",
+            now - 163,
+            seat="8002",
+            number="13705771122",
+            region=yueqing,
+            third=Third(skill="ja", state="ringing", since=now - 12, seat="8010"),
+        ),
         a_call("demo-1.6", "talking", now - 76, seat="8005", number="057788990011"),
         a_call("demo-1.7", "offered", now - 14, seat="8007", number="15967761234", region=yueqing),
         a_call("demo-1.8", "waiting", now - 9, number="18857712345"),
         a_call("demo-1.9", "waiting", now - 6, number=None, region=None),
         a_call("demo-1.10", "in_flow", now - 3, number="13587654321"),
     ]
+    due = a_call("demo-1.11", "due", now - 240, number="13616778899", direction="out", callback="cb-1002")
+    calls.append(
+        due.model_copy(
+            update={
+                "legs": [],
+                "answered_at": None,
+                "timeline": [
+                    Moment(at=now - 240, what="due", detail={"reason": "queue"}),
+                    due.timeline[3],
+                ],
+            }
+        )
+    )
     outcomes = (
         ("served", "8001"),
         ("abandoned", None),
@@ -233,10 +240,7 @@ def furnish(desk: FakeDesk, folder: Path, now: float | None = None) -> None:
     desk.recordings.update({wrap.id: path, old.id: old_path})
     for call in calls:
         desk.keep(call)
-    for seat in _seats(now):
-        desk.keep(seat)
-    for call_id, since, demand in (("demo-1.8", now - 9, "putonghua"), ("demo-1.9", now - 6, "putonghua")):
-        desk.keep(Waiting(call=call_id, position=1, since=since, priority=0, demand=demand))
+    furnish_floor(desk, now)
     assert wrap.draft is not None
     desk.keep(wrap.draft)
     desk.keep(

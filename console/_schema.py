@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 """Call, ticket and seat ids: safe as a file name, never a path ('.' and '..' do not match)."""
@@ -20,8 +20,10 @@ Time = Annotated[float, Field(ge=0, allow_inf_nan=False, description="unix secon
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False, description="seconds")]
 
-CallState = Literal["arrived", "in_flow", "waiting", "offered", "talking", "voicemail", "native", "wrap_up", "ended"]
-SeatState = Literal["offline", "available", "offered", "ringing", "talking", "wrap_up", "break"]
+CallState = Literal[
+    "arrived", "in_flow", "waiting", "due", "preview", "dialling", "offered", "talking", "voicemail", "leaving",
+    "native", "wrap_up", "ended",
+]  # fmt: skip
 Withheld = Literal["number", "transcript", "recording", "draft"]
 
 
@@ -57,7 +59,7 @@ class Leg(Model):
     """One party's channel in a call."""
 
     id: str
-    kind: Literal["caller", "seat", "expert", "observer", "outside"]
+    kind: Literal["caller", "seat", "third", "assistant", "expert", "observer", "outside"]
     who: str | None = Field(default=None, description="seat id, or the (masked) number of the party")
     state: Code
     started_at: Time
@@ -72,7 +74,7 @@ class Moment(Model):
 
     at: Time
     what: Code
-    detail: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+    detail: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class EarlierCall(Model):
@@ -97,7 +99,17 @@ class CallSummary(Model):
     ended_at: Time | None = None
     seat: str | None = Field(default=None, description="the seat it is offered to, talking with or was served by")
     outcome: Code | None = None
+    direction: Literal["in", "out"] = Field(default="in", description="out: a call back (回拨) or a visit (回访)")
     legs: list[Leg] = Field(default_factory=list)
+
+
+class Third(Model):
+    """An interpreter or expert asked for in a running talk."""
+
+    skill: Code = Field(description="what is sought")
+    state: Literal["waiting", "ringing", "joined"]
+    since: Time
+    seat: str | None = Field(default=None, description="who is rung or has joined")
 
 
 class LiveCall(CallSummary):
@@ -107,6 +119,8 @@ class LiveCall(CallSummary):
     earlier: list[EarlierCall] = Field(
         default_factory=list, description="earlier calls of this caller; empty where the number is masked"
     )
+    third: Third | None = None
+    callback: Code | None = Field(default=None, description="the entry of the callback list it works off")
 
 
 class Word(Model):
@@ -203,50 +217,7 @@ class Call(LiveCall):
     withheld: list[Withheld] = Field(default_factory=list)
 
 
-# --- Seats and waiting callers ---------------------------------------------------------------------------
-
-
-class Skill(Model):
-    """A language or field, with a level (higher is better)."""
-
-    name: Code
-    level: Annotated[int, Field(ge=0, le=100)]
-
-
-class Seat(Model):
-    """A place where an agent serves calls."""
-
-    id: Id
-    name: str
-    centre: str
-    skills: list[Skill] = Field(default_factory=list)
-    state: SeatState
-    since: Time
-    deadline: Time | None = Field(default=None, description="when this state ends by itself")
-    call: Id | None = None
-    reason: Code | None = Field(default=None, description="why it is in a break or offline")
-    wanted: SeatState | None = Field(
-        default=None, description="ordered while busy: taken when the call and its wrap-up are over"
-    )
-
-
-class SeatOrder(Model):
-    """What a seat shall be. ``available`` also ends the wrap-up; a busy seat takes it when it is free."""
-
-    state: Literal["available", "break", "offline"]
-    reason: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")] | None = Field(
-        default=None, description="break reason; 'other' is taken when a break gives none"
-    )
-
-
-class Waiting(Model):
-    """A caller who waits for a seat."""
-
-    call: Id
-    position: Annotated[int, Field(ge=1)] | None = Field(description="null in an event: waits no longer")
-    since: Time
-    priority: int
-    demand: str = Field(description="what kind of seat is sought")
+# --- Pages -----------------------------------------------------------------------------------------------
 
 
 class CallPage(Model):
@@ -254,18 +225,6 @@ class CallPage(Model):
 
     items: list[CallSummary]
     next: str | None = None
-
-
-class SeatList(Model):
-    """All seats."""
-
-    items: list[Seat]
-
-
-class WaitingList(Model):
-    """All waiting callers, first in line first."""
-
-    items: list[Waiting]
 
 
 class DraftPage(Model):

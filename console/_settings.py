@@ -13,7 +13,6 @@ class Settings:
 
     Attributes:
         languages: offered on the page, the first is the default.
-        break_reasons: codes offered to seats (captions: ``break.<code>``).
         body_limit: bytes of a request body.
         queue: events kept for one reader that lags; one more and it is cut.
         kept: events kept for readers that come back with ``?since=``.
@@ -25,7 +24,6 @@ class Settings:
     """
 
     languages: tuple[str, ...] = ("zh", "en")
-    break_reasons: tuple[str, ...] = ("rest", "meal", "training", "meeting", "other")
     body_limit: int = 1 << 20
     queue: int = 512
     kept: int = 2048

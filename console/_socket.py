@@ -14,6 +14,7 @@ from ._ports import Look
 from ._problems import ProblemError, problem
 from ._roles import RIGHTS, Principal
 from ._routes import Ask, write_audit
+from ._schema_floor import Choices
 from ._settings import Settings
 from ._view import NOBODY, see_draft, see_summary
 
@@ -36,16 +37,17 @@ async def audited_hello(ask: Ask, snapshot: Snapshot | None, last: int) -> tuple
 
     The floor must stay visible while the store is down: only what needs an audit is withheld.
     """
-    hello, looks = make_hello(ask.reader, ask.reader, snapshot, last, ask.settings)
+    choices = await ask.desk.choices()
+    hello, looks = make_hello(ask.reader, ask.reader, snapshot, last, ask.settings, choices)
     try:
         await ask.audit(looks)
     except ProblemError:
-        return make_hello(ask.reader, NOBODY, snapshot, last, ask.settings)
+        return make_hello(ask.reader, NOBODY, snapshot, last, ask.settings, choices)
     return hello, looks
 
 
 def make_hello(
-    who: Principal, seen_as: Principal, snapshot: Snapshot | None, last: int, settings: Settings
+    who: Principal, seen_as: Principal, snapshot: Snapshot | None, last: int, settings: Settings, choices: Choices
 ) -> tuple[Hello, _Looks]:
     """The first message to ``who`` with what ``seen_as`` may see, and the looks in it."""
     looks: dict[Look, set[str]] = {}
@@ -79,7 +81,7 @@ def make_hello(
         resumed=snapshot is None,
         snapshot=shown,
         heartbeat=settings.heartbeat,
-        break_reasons=list(settings.break_reasons),
+        choices=choices,
     )
     return Hello(id=last, at=settings.clock(), data=data), _sorted(looks)
 

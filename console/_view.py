@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import TypeVar
 
+from pydantic import JsonValue
+
 from ._ports import Look
 from ._roles import Principal, Right, Role
 from ._schema import Call, CallSummary, Draft, LiveCall, Segment, Withheld
+from ._schema_floor import Callback
 
-Detail = str | int | float | bool | None
 SummaryT = TypeVar("SummaryT", bound=CallSummary)
-_OWN_STATES = frozenset({"offered", "talking", "wrap_up"})
+_OWN_STATES = frozenset({"preview", "dialling", "offered", "talking", "wrap_up"})
 _DIGITS = re.compile(r"\d(?:[- ]?\d){6,}")
 
 
@@ -60,7 +62,11 @@ def owns_draft(reader: Principal, draft: Draft) -> bool:
     return reader.may(Right.OWN_CALL) and reader.seat is not None and draft.seat == reader.seat
 
 
-def _mask_detail(key: str, value: Detail, number: str | None) -> Detail:
+def _mask_detail(key: str, value: JsonValue, number: str | None) -> JsonValue:
+    if isinstance(value, list):
+        return [_mask_detail(key, one, number) for one in value]
+    if isinstance(value, dict):
+        return {mask_digits(name, number): _mask_detail(name, one, number) for name, one in value.items()}
     if not isinstance(value, str):
         return value
     if key == "digit":
@@ -97,6 +103,16 @@ def see_summary(reader: Principal, call: SummaryT) -> tuple[SummaryT, frozenset[
     if reader.may(Right.NUMBERS) or owns_call(reader, call):
         return call, frozenset({Look.NUMBER}) if call.caller.number else frozenset()
     return _mask_call(call), frozenset()
+
+
+def see_callback(reader: Principal, entry: Callback) -> tuple[Callback, frozenset[Look]]:
+    """An entry of the callback list: with its number for those who may see numbers, else masked.
+
+    A seat that is to call back sees the number in the call itself, once that is its own.
+    """
+    if reader.may(Right.NUMBERS):
+        return entry, frozenset({Look.NUMBER}) if entry.number else frozenset()
+    return entry.model_copy(update={"number": mask_number(entry.number), "masked": True}), frozenset()
 
 
 def see_draft(reader: Principal, draft: Draft) -> tuple[Draft | None, frozenset[Look]]:

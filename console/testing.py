@@ -9,19 +9,29 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
-from ._messages import CallEvent, DraftEvent, Event, HealthEvent, SeatEvent, Snapshot, WaitingEvent
-from ._ports import AuditEntry, RefusedError, UnknownCursorError
-from ._schema import Call, CallPage, CallSummary, Draft, DraftPage, LiveCall, Probe, Seat, SeatOrder, Waiting
+from ._fake_floor import FakeFloor, page_of
+from ._messages import (
+    CallbackEvent,
+    CallEvent,
+    DraftEvent,
+    Event,
+    HealthEvent,
+    ModeEvent,
+    SeatEvent,
+    Snapshot,
+    WaitingEvent,
+)
+from ._ports import AuditEntry
+from ._schema import Call, CallPage, CallSummary, Draft, DraftPage, LiveCall, Probe
+from ._schema_floor import Callback, Mode, Seat, Waiting
 
 __all__ = ["FakeDesk", "Subject"]
 
-T = TypeVar("T")
-Subject = Call | Seat | Waiting | Draft | Probe
+Subject = Call | Seat | Waiting | Draft | Probe | Callback | Mode
 
 
-class FakeDesk:
+class FakeDesk(FakeFloor):
     """Keeps what it is given and tells it as events; records every audit entry.
 
     Args:
@@ -33,13 +43,10 @@ class FakeDesk:
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
-        self.clock = clock
+        super().__init__(clock)
         self.audited: list[AuditEntry] = []
         self.broken: dict[str, Exception] = {}
         self.recordings: dict[str, Path] = {}
-        self._calls: dict[str, Call] = {}
-        self._seats: dict[str, Seat] = {}
-        self._waiting: dict[str, Waiting] = {}
         self._drafts: dict[str, Draft] = {}
         self._health: dict[str, Probe] = {}
         self._events: list[Event] = []
@@ -67,10 +74,11 @@ class FakeDesk:
                 self._seats[subject.id] = subject
                 return SeatEvent(id=number, at=at, data=subject)
             case Waiting():
+                key = f"{subject.call}+{subject.part or ''}"
                 if subject.position is None:
-                    self._waiting.pop(subject.call, None)
+                    self._waiting.pop(key, None)
                 else:
-                    self._waiting[subject.call] = subject
+                    self._waiting[key] = subject
                 return WaitingEvent(id=number, at=at, data=subject)
             case Draft():
                 self._drafts[subject.id] = subject
@@ -78,6 +86,12 @@ class FakeDesk:
             case Probe():
                 self._health[subject.part] = subject
                 return HealthEvent(id=number, at=at, data=subject)
+            case Callback():
+                self._callbacks[subject.id] = subject
+                return CallbackEvent(id=number, at=at, data=subject)
+            case Mode():
+                self._mode = subject
+                return ModeEvent(id=number, at=at, data=subject)
 
     # --- Desk ---
 
@@ -93,11 +107,12 @@ class FakeDesk:
             waiting=list(await self.waiting()),
             drafts=self._newest_drafts(None),
             health=list(self._health.values()),
+            mode=self._mode,
         )
 
     async def calls(self, *, live: bool | None, limit: int, cursor: str | None) -> CallPage:
         """See :class:`console.Desk`."""
-        rows, following = _page(self._newest(live), lambda call: call.id, limit, cursor)
+        rows, following = page_of(self._newest(live), lambda call: call.id, limit, cursor)
         plain = [CallSummary(**{name: getattr(row, name) for name in CallSummary.model_fields}) for row in rows]
         return CallPage(items=plain, next=following)
 
@@ -105,18 +120,9 @@ class FakeDesk:
         """See :class:`console.Desk`."""
         return self._calls.get(call_id)
 
-    async def seats(self) -> Sequence[Seat]:
-        """See :class:`console.Desk`."""
-        return list(self._seats.values())
-
-    async def waiting(self) -> Sequence[Waiting]:
-        """See :class:`console.Desk`."""
-        line = sorted(self._waiting.values(), key=lambda one: (-one.priority, one.since))
-        return [one.model_copy(update={"position": rank}) for rank, one in enumerate(line, 1)]
-
     async def tickets(self, *, seat: str | None, limit: int, cursor: str | None) -> DraftPage:
         """See :class:`console.Desk`."""
-        rows, following = _page(self._newest_drafts(seat), lambda draft: draft.id, limit, cursor)
+        rows, following = page_of(self._newest_drafts(seat), lambda draft: draft.id, limit, cursor)
         return DraftPage(items=rows, next=following)
 
     async def ticket(self, ticket_id: str) -> Draft | None:
@@ -126,28 +132,6 @@ class FakeDesk:
     async def recording(self, call_id: str) -> Path | None:
         """See :class:`console.Desk`."""
         return self.recordings.get(call_id)
-
-    async def order_seat(self, seat_id: str, order: SeatOrder) -> Seat | None:
-        """See :class:`console.Desk`."""
-        seat = self._seats.get(seat_id)
-        if seat is None:
-            return None
-        if seat.state in ("offered", "ringing"):
-            raise RefusedError("seat-busy")
-        if seat.state == "talking":
-            wish = seat.model_copy(update={"wanted": order.state, "reason": order.reason})
-            await self.put(wish)
-            return wish
-        changed = seat.model_copy(
-            update={
-                "state": order.state, "since": self.clock(), "deadline": None, "call": None,
-                "reason": order.reason,
-            }
-        )  # fmt: skip
-        await self.put(changed)
-        if seat.call is not None and (call := self._calls.get(seat.call)) is not None and call.state == "wrap_up":
-            await self.put(call.model_copy(update={"state": "ended"}))
-        return changed
 
     async def events(self, since: int | None) -> AsyncIterator[Event]:
         """See :class:`console.Desk`."""
@@ -185,15 +169,6 @@ class FakeDesk:
     def _newest_drafts(self, seat: str | None) -> list[Draft]:
         chosen = [draft for draft in self._drafts.values() if seat is None or draft.seat == seat]
         return sorted(chosen, key=lambda draft: draft.created_at, reverse=True)
-
-
-def _page(rows: list[T], key: Callable[[T], str], limit: int, cursor: str | None) -> tuple[list[T], str | None]:
-    keys = [key(row) for row in rows]
-    if cursor is not None and cursor not in keys:
-        raise UnknownCursorError
-    start = 0 if cursor is None else keys.index(cursor) + 1
-    page = rows[start : start + limit]
-    return page, key(page[-1]) if start + limit < len(rows) else None
 
 
 if __name__ == "__main__":

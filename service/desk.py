@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import math
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,72 +14,19 @@ import calls
 import console
 import tickets
 from calls import CallState
-from routing import SeatError, SeatState, Waiting
 
-from . import shapes
+from . import shapes, shapes_floor
+from .desk_floor import FloorDesk
 
-KEPT_EVENTS = 4096
 GATHER = 0.03
 """Seconds over which changes of one call are told as one: far below what a person sees."""
+LOOK = 1.0
+"""While somebody waits: how often it is looked whether a step has opened or the expected wait has changed."""
 
 _LIVE = "live:"
 
-Shown = console.LiveCall | console.Seat | console.Waiting | console.Draft | console.Probe
-_TYPES: tuple[tuple[type, Any], ...] = (
-    (console.LiveCall, console.CallEvent),
-    (console.Seat, console.SeatEvent),
-    (console.Waiting, console.WaitingEvent),
-    (console.Draft, console.DraftEvent),
-    (console.Probe, console.HealthEvent),
-)
 
-
-class EventLog:
-    """The last events, numbered upwards across restarts (milliseconds since 1970 × 1000 at the start)."""
-
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
-        self._events: deque[console.Event] = deque(maxlen=KEPT_EVENTS)
-        self._news = asyncio.Event()
-        self.last = int(clock() * 1000) * 1000
-        self.followers = 0
-
-    def tell(self, shown: Shown) -> None:
-        """Adds one event."""
-        self.last += 1
-        made = next(event for kind, event in _TYPES if isinstance(shown, kind))
-        self._events.append(made.model_construct(id=self.last, at=self._clock(), data=shown))
-        self._news.set()
-
-    async def follow(self, since: int | None) -> AsyncIterator[console.Event]:
-        """Events after `since`, then new ones as they come."""
-        at = self.last if since is None else since
-        self.followers += 1
-        try:
-            async for event in self._follow(at):
-                yield event
-        finally:
-            self.followers -= 1
-
-    def skip(self) -> None:
-        """Something happened that nobody looks at: who comes later sees a gap and asks for the whole picture."""
-        self.last += 1
-        self._events.clear()
-
-    async def _follow(self, at: int) -> AsyncIterator[console.Event]:
-        while True:
-            if self._events and self._events[-1].id > at:
-                # Ids are consecutive: the newest `last - at` ones, without looking at the others.
-                fresh = list(itertools.islice(reversed(self._events), self.last - at))
-                for event in reversed(fresh):
-                    at = event.id
-                    yield event
-            else:
-                self._news.clear()
-                await self._news.wait()
-
-
-class HotlineDesk:
+class HotlineDesk(FloorDesk):
     """Implements console.Desk. Change notices from the engine are gathered and told in order."""
 
     def __init__(
@@ -96,20 +41,18 @@ class HotlineDesk:
         metrics: Callable[[], str],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.log = EventLog(clock)
-        self._engine = engine
+        super().__init__(engine, clock)
         self._store = store
         self._transcript = transcript
         self._audio = audio
         self._manifest = manifest
         self._health = health
         self._metrics = metrics
-        self._clock = clock
         self._changed: dict[str, calls.Call] = {}
         self._seats_changed: dict[str, None] = {}
         self._earlier: dict[str, list[console.EarlierCall]] = {}
         self._regions: dict[str, console.Region] = {}
-        self._positions: dict[str, int] = {}
+        self._rows_changed: dict[tuple[str, str], None] = {}
         self._news = asyncio.Event()
 
     # ------------------------------------------------------------------ telling
@@ -119,15 +62,21 @@ class HotlineDesk:
             self._changed[call.id] = call
         for seat in change.seats:
             self._seats_changed[seat.id] = None
+        for table, key, _ in change.rows:
+            if table != "callers":
+                self._rows_changed[table, key] = None
         self._news.set()
 
     async def run(self) -> None:
         """Tells changes until cancelled."""
         while True:
-            await self._news.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK if self.log.followers and self._told_waiting else None):
+                    await self._news.wait()
             self._news.clear()
             changed, self._changed = self._changed, {}
             seats, self._seats_changed = list(self._seats_changed), {}
+            rows, self._rows_changed = list(self._rows_changed), {}
             if not self.log.followers:
                 self.log.skip()
                 await asyncio.sleep(GATHER)
@@ -141,26 +90,15 @@ class HotlineDesk:
             for seat_id in seats:
                 seat = self._engine.dispatcher.seats.get(seat_id)
                 if seat is not None:
-                    self.log.tell(shapes.seat(seat))
+                    self.log.tell(shapes_floor.seat(seat))
+            for table, key in rows:
+                self._tell_row(table, key)
             self._tell_waiting()
             await asyncio.sleep(GATHER)
 
     def _shown(self, call: calls.Call, earlier: Sequence[console.EarlierCall] | None = None) -> console.LiveCall:
         known = self._earlier.get(call.id, []) if earlier is None else earlier
         return shapes.live_call(call, known, self._regions.get(call.id))
-
-    def _tell_waiting(self) -> None:
-        line = {w.call: (i, w) for i, w in enumerate(self._engine.dispatcher.waiting(), 1)}
-        for call_id, (position, waiting) in line.items():
-            # Only the first are told one by one; a long queue's tail moves every second.
-            if self._positions.get(call_id) != position and position <= 100:
-                self.log.tell(shapes.waiting(waiting, position))
-        for call_id in self._positions.keys() - line.keys():
-            gone = self._engine.calls.get(call_id)
-            since = gone.waiting_since if gone is not None and gone.waiting_since is not None else self._clock()
-            demand = gone.demand if gone is not None and gone.demand is not None else self._engine.rules.default_demand
-            self.log.tell(shapes.waiting(Waiting(call_id, demand, since), None))
-        self._positions = {call_id: position for call_id, (position, _) in line.items()}
 
     async def _earlier_of(self, call: calls.Call) -> list[console.EarlierCall]:
         """What this caller called about before: looked up once, when a seat is about to need it."""
@@ -212,10 +150,11 @@ class HotlineDesk:
         return console.Snapshot(
             last_event_id=last,
             calls=[self._shown(c) for c in self._live()],
-            seats=[shapes.seat(s) for s in self._engine.dispatcher.seats.values()],
+            seats=list(await self.seats()),
             waiting=list(await self.waiting()),
             drafts=drafts,
             health=list(await self._health()),
+            mode=await self.mode() if self._engine.host is not None else None,
         )
 
     def _live(self) -> list[calls.Call]:
@@ -273,14 +212,6 @@ class HotlineDesk:
             draft=await self._draft(ticket) if ticket is not None else None,
         )
 
-    async def seats(self) -> Sequence[console.Seat]:
-        """See console.Desk."""
-        return [shapes.seat(s) for s in self._engine.dispatcher.seats.values()]
-
-    async def waiting(self) -> Sequence[console.Waiting]:
-        """See console.Desk."""
-        return [shapes.waiting(w, i) for i, w in enumerate(self._engine.dispatcher.waiting(), 1)]
-
     async def tickets(self, *, seat: str | None, limit: int, cursor: str | None) -> console.DraftPage:
         """See console.Desk."""
         try:
@@ -297,16 +228,6 @@ class HotlineDesk:
     async def recording(self, call_id: str) -> Path | None:
         """See console.Desk."""
         return await self._audio(call_id)
-
-    async def order_seat(self, seat_id: str, order: console.SeatOrder) -> console.Seat | None:
-        """See console.Desk."""
-        if seat_id not in self._engine.dispatcher.seats:
-            return None
-        try:
-            reason = order.reason or ("other" if order.state == "break" else None)
-            return shapes.seat(self._engine.ask_seat(seat_id, SeatState(order.state), reason))
-        except SeatError:
-            raise console.RefusedError("seat-busy") from None
 
     async def events(self, since: int | None) -> AsyncIterator[console.Event]:
         """See console.Desk."""

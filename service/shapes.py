@@ -8,7 +8,8 @@ from typing import Any, cast
 import calls
 import console
 import tickets
-from routing import Demand, Seat, Waiting
+
+from .shapes_floor import third
 
 _INT = {"rate": 8000, "channels": 2, "bytes": 0}
 
@@ -45,6 +46,7 @@ def live_call(
         answered_at=call.answered_at, joined_at=call.joined_at, ended_at=call.ended_at, seat=seat,
         outcome=call.outcome, legs=[leg(x) for x in data["legs"]],
         timeline=[moment(m) for m in data["timeline"]], earlier=list(earlier),
+        direction="out" if call.direction == "out" else "in", callback=call.callback, third=third(call),
     )  # fmt: skip
 
 
@@ -61,11 +63,12 @@ def record(data: Mapping[str, Any], centre: str, updated_at: float) -> tickets.C
 def old_call(one: tickets.CallRecord) -> console.LiveCall:
     """A call from the book of calls."""
     state = one.state if one.state in ("wrap_up", "ended") else "ended"
+    out = any(m["what"] == "callback_due" for m in one.timeline)
     return console.LiveCall(
         id=one.call_id, state=cast(Any, state), dialled=one.dialled, caller=caller(one.caller_number, None),
         arrived_at=one.arrived_at, answered_at=one.answered_at, joined_at=one.joined_at, ended_at=one.ended_at,
         seat=one.seat, outcome=one.outcome, legs=[leg(x) for x in one.legs],
-        timeline=[moment(m) for m in one.timeline],
+        timeline=[moment(m) for m in one.timeline], direction="out" if out else "in",
     )  # fmt: skip
 
 
@@ -93,27 +96,4 @@ def draft(ticket: tickets.Ticket, seat: str | None = None) -> console.Draft:
         region_name=d.region_name, address=d.address, caller=console.DraftCaller(phone=d.caller_number or None),
         uncertain=[console.Doubt(field=x.field, text=x.heard, why=x.why.value) for x in d.uncertain],
         created_at=ticket.created_at, updated_at=ticket.updated_at,
-    )  # fmt: skip
-
-
-def seat(one: Seat) -> console.Seat:
-    """A seat."""
-    return console.Seat(
-        id=one.id, name=one.name, centre=one.centre,
-        skills=[console.Skill(name=n, level=v) for n, v in sorted(one.skills.items())],
-        state=cast(Any, one.state.value), since=one.since, deadline=one.deadline, call=one.call,
-        reason=one.reason, wanted=cast(Any, one.wanted.value if one.wanted else None),
-    )  # fmt: skip
-
-
-def demand_text(demand: Demand) -> str:
-    """A demand in one line: "putonghua ≥ 3, enterprise"."""
-    return ", ".join(f"{n} ≥ {v}" if v > 1 else n for n, v in demand.skills) or "any"
-
-
-def waiting(one: Waiting, position: int | None) -> console.Waiting:
-    """A waiting caller; position None: waits no longer."""
-    return console.Waiting(
-        call=one.call, position=position, since=one.since, priority=round(one.demand.priority),
-        demand=demand_text(one.demand),
     )  # fmt: skip
