@@ -1,8 +1,10 @@
 """The heart: one call's life as a pure state machine, its journal, its reconciliation with the switch."""
 
 from . import commands, events
+from ._orders import OrderError
 from .codec import call_json
 from .engine import Change, Counters, Engine
+from .host import Host
 from .journal import MemoryJournal, RedisJournal
 from .lease import Guarded, Holder, Lease
 from .machine import CallError, FlowSource, Rules, step
@@ -26,6 +28,7 @@ __all__ = [
     "FlowSource",
     "Guarded",
     "Holder",
+    "Host",
     "Journal",
     "JournalError",
     "Lease",
@@ -34,6 +37,7 @@ __all__ = [
     "MemoryJournal",
     "Moment",
     "Offer",
+    "OrderError",
     "Place",
     "RedisJournal",
     "Rules",

@@ -9,7 +9,7 @@ from routing import OfferOutcome
 
 from . import commands as c
 from . import events as e
-from ._rules import S, Result, Rules, enqueue, give_offer_up, leg_gone, note, planned, with_leg
+from ._rules import Result, Rules, S, enqueue, give_offer_up, leg_gone, note, planned, with_leg
 from ._talk import demand_of, play_flow, speak
 from .model import Call, Leg, LegState, Moment, Offer
 
@@ -103,12 +103,13 @@ def told(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     """The waiting caller is told something, and the next time is set. Nothing to say is right too."""
     assert isinstance(event, e.Told)
     if event.what != "incident":
-        call = replace(call, tell_at=now + rules.tell_every)
+        call = replace(call, tell_at=now + (event.again or rules.tell_every))
     if event.what == "voicemail":
         call = note(call, now, "told", what=event.what, **event.detail)
         seconds = float(event.detail.get("seconds", 120.0))
         language = call.demand.language if call.demand is not None else "zh"
-        return call, (c.ToVoicemail(call.id, call.channel, seconds, language),)
+        words = c.Announce(call.id, call.channel, event.prompts)
+        return call, (words, c.ToVoicemail(call.id, call.channel, seconds, language))
     if not event.prompts:
         return call, ()
     call = replace(call, callback_offered=call.callback_offered or event.callback)

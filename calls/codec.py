@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from routing import Seat, SeatState
@@ -31,7 +32,8 @@ def call_json(call: Call) -> dict[str, Any]:
         "caller_number": call.caller_number, "caller_name": call.caller_name, "flow": call.flow,
         "arrived_at": call.arrived_at, "answered_at": call.answered_at, "joined_at": call.joined_at,
         "ended_at": call.ended_at, "seat": call.seat, "outcome": call.outcome, "ticket": call.ticket,
-        "offers": call.offers, "legs": [leg_json(x) for x in call.legs],
+        "direction": call.direction, "callback": call.callback, "offers": call.offers,
+        "legs": [leg_json(x) for x in call.legs],
         "timeline": [moment_json(m) for m in call.timeline],
     }  # fmt: skip
 
@@ -60,14 +62,19 @@ def seat_json(seat: Seat) -> dict[str, Any]:
         "id": seat.id, "state": seat.state.value, "since": seat.since, "deadline": seat.deadline,
         "idle_since": seat.idle_since, "call": seat.call, "offer": seat.offer, "reason": seat.reason,
         "wanted": seat.wanted.value if seat.wanted else None, "missed": seat.missed,
+        "signed_in_at": seat.signed_in_at, "busy_seconds": seat.busy_seconds, "taken": seat.taken,
+        "wanted_limit": seat.wanted_limit, "foreign": seat.foreign, "phone_gone": seat.phone_gone,
     }  # fmt: skip
 
 
 def seat_from(row: Mapping[str, Any], seat: Seat) -> Seat:
     """The configured seat in the state of its snapshot. Raises KeyError or ValueError for a foreign row."""
-    return Seat(
-        id=seat.id, name=seat.name, centre=seat.centre, skills=seat.skills, state=SeatState(row["state"]),
+    return replace(
+        seat, state=SeatState(row["state"]),
         since=row["since"], deadline=row["deadline"], idle_since=row["idle_since"], call=row["call"],
         offer=row["offer"], reason=row["reason"],
         wanted=SeatState(row["wanted"]) if row["wanted"] else None, missed=row["missed"],
+        signed_in_at=row.get("signed_in_at", 0.0), busy_seconds=row.get("busy_seconds", 0.0),
+        taken=row.get("taken", 0), wanted_limit=row.get("wanted_limit"), foreign=row.get("foreign", False),
+        phone_gone=row.get("phone_gone", False),
     )  # fmt: skip

@@ -55,14 +55,27 @@ def _possible(call: Call) -> Iterator[tuple[e.Event, float]]:
     yield e.CallerLeft(call.id, NORMAL_CLEARING), _NOW
     yield e.PromptsDone(call.id, call.playing or ""), _NOW
     yield e.DigitPressed(call.id, "0"), _NOW
-    for timer in ("offer", *(name for name, _ in call.timers)):
+    for timer in ("offer", "tell", "third", *(name for name, _ in call.timers)):
         yield e.TimerFired(call.id, timer), _LATE
     if call.offers < _OFFERS:
         seat = f"800{call.offers + 1}"
         leg = leg_id(call.id, seat, call.offers + 1)
         yield e.Offered(call.id, leg, seat, leg, _NOW), _NOW
-    causes = sorted({0, NORMAL_CLEARING, PARTNER_LEFT, *e.OUTCOME_OF_CAUSE})
+    causes = (0, NORMAL_CLEARING, PARTNER_LEFT, e.NEVER_RUNG, 17)
+    yield e.Told(call.id, ("hotline/zh/all-busy",), "position"), _NOW
+    yield e.CallbackAsked(call.id), _NOW
+    yield e.CallerAnswered(call.id, "PJSIP/out-1"), _NOW
+    if call.offers < _OFFERS:
+        yield e.ThirdWanted(call.id, "t", Demand().json()), _NOW
+    yield e.ThirdUnwanted(call.id, "t"), _NOW
+    if call.third is not None and call.offers < _OFFERS + 1:
+        leg = leg_id(call.id, "8005", 5)
+        yield e.Offered(call.id, leg, "8005", leg, _NOW, part="t"), _NOW
+    if call.seat is not None and call.offers < _OFFERS + 1:
+        beside = next((x.id for x in call.legs if x.kind == "seat" and x.state is LegState.JOINED), "")
+        yield e.AssistantWanted(call.id, "8006", leg_id(call.id, "8006", 6), beside), _NOW
     for known in call.legs:
+        yield e.LegReady(call.id, known.id), _NOW
         yield e.LegJoined(call.id, known.id, known.who or ""), _NOW
         yield e.LegRinging(call.id, known.id), _NOW
         yield from ((e.LegLeft(call.id, known.id, cause), _NOW) for cause in causes)
@@ -76,9 +89,14 @@ def _possible(call: Call) -> Iterator[tuple[e.Event, float]]:
 def _alike(call: Call) -> Hashable:
     """Calls of one value here behave alike; times, texts and counts are left out."""
     offer = call.offer.leg if call.offer is not None else None
-    legs = tuple((x.id, x.state is LegState.JOINED, x.cancelled) for x in call.legs if x.state is not LegState.GONE)
-    return (call.state, offer, legs, call.offers, call.seat, call.session is None, call.joined_at is None,
-            bool(call.timers))  # fmt: skip
+    # Legs of one kind are alike, whoever's they are.
+    legs = tuple(sorted({
+        (x.kind, x.state is LegState.JOINED, x.cancelled and x.kind != "third")
+        for x in call.legs if x.state is not LegState.GONE
+    }))  # fmt: skip
+    return (call.state, offer, legs, min(call.offers, 2), call.seat is None, call.session is None, call.joined_at is None,
+            bool(call.timers), call.direction, call.third is None,
+            call.third is not None and call.third.offer is not None, call.answered_at is None)  # fmt: skip
 
 
 def call_edges() -> Edges:
@@ -89,8 +107,9 @@ def call_edges() -> Edges:
     """
     rules = Rules(_AnyFlow(), Demand(), 15.0)
     first, _ = step(None, e.Arrived(_CALL, "PJSIP/trunk-1", "12345", flow="any@0"), _NOW, rules)
+    out, _ = step(None, e.CallbackDue(_CALL, "cb", "13800000000", demand=Demand().json()), _NOW, rules)
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    seen, todo = {_alike(first)}, [first]
+    seen, todo = {_alike(first), _alike(out)}, [first, out]
     while todo:
         call = todo.pop()
         for event, now in _possible(call):
@@ -126,6 +145,9 @@ def _operations() -> dict[str, Callable[[Dispatcher], object]]:
         "phone up": lambda d: d.phone_up("8001", _NOW),
         "phone down": lambda d: d.phone_down("8001", _NOW),
         **ask,
+        "forced rest": lambda d: d.rest("8001", _NOW),
+        "a supervisor's break": lambda d: d.ask("8001", SeatState.BREAK, _NOW, force=True),
+        "reset": lambda d: d.reset("8001", _NOW),
         "offer": offer,
         "rings": lambda d: d.ringing("8001", "offer", _NOW),
         "joined": lambda d: d.talking("8001", _CALL, "offer", _NOW),
@@ -175,7 +197,7 @@ def seat_edges() -> Edges:
 
 def _seat_alike(dispatcher: Dispatcher) -> Hashable:
     seat = dispatcher.seat("8001")
-    return seat.state, seat.call, seat.offer, seat.wanted, min(seat.missed, 2), "phone" in (seat.reason or "")
+    return seat.state, seat.call, seat.offer, seat.wanted, min(seat.missed, 2), "phone" in (seat.reason or ""), seat.phone_gone
 
 
 # ---------------------------------------------------------------------- texts

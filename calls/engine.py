@@ -22,18 +22,22 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from routing import Dispatcher, Seat, SeatState, Waiting
+from routing import Demand, Dispatcher, RoutingBook, Seat, Waiting
 
 from . import commands as c
 from . import events as e
+from ._orders import Orders
+from ._truth import compare, release_strays
 from .codec import call_json, recording_job, seat_from, seat_json
+from .host import Host
 from .lease import Guarded
-from .machine import CallError, Rules, next_deadline, step
-from .model import Call, CallState
+from .machine import BEGINS, CallError, Rules, next_deadline, step
+from .model import Call, CallState, LegState
 from .ports import Batch, Entry, Fenced, Journal, JournalError, Switch
-from .reconcile import leg_id, reconcile
+from .reconcile import leg_id
 
 log = logging.getLogger(__name__)
 S = CallState
@@ -69,9 +73,11 @@ class Change:
     calls: list[Call] = field(default_factory=list)
     seats: list[Seat] = field(default_factory=list)
     events: list[tuple[e.Event, float]] = field(default_factory=list)
+    rows: list[tuple[str, str, dict[str, Any] | None]] = field(default_factory=list)
+    """(table, key, row) of the callback list, the operating mode …"""
 
 
-class Engine:
+class Engine(Orders):
     """Owns calls, seats and the queue. Everything runs on one event loop; `feed` may be called any time."""
 
     def __init__(
@@ -87,10 +93,12 @@ class Engine:
         clock: Callable[[], float] = time.time,
         may_act: Callable[[], bool] | None = None,
         on_fenced: Callable[[], None] = lambda: None,
+        host: Host | None = None,
     ) -> None:
         self.calls: dict[str, Call] = {}
         self.counters = Counters()
         self.dispatcher = dispatcher
+        self.host = host
         self.rules = rules
         self.entries = entries
         self.journal_ok = True
@@ -130,16 +138,6 @@ class Engine:
         self._observers.append(observer)
         return lambda: self._observers.remove(observer)
 
-    def ask_seat(self, seat: str, to: SeatState, reason: str | None = None) -> Seat:
-        """A person sets a seat's state. Raises routing.SeatError."""
-        now = self._clock()
-        current = self.dispatcher.seat(seat)
-        result = self.dispatcher.ask(seat, to, now, reason)
-        if current.state is SeatState.WRAP_UP and current.call is not None:
-            self.feed([e.WrapUpDone(current.call, seat)])
-        self._wake.set()
-        return result
-
     def set_seats(self, seats: Iterable[Seat]) -> None:
         """New configuration of seats; states are kept."""
         self.dispatcher.replace_seats(seats, self._clock())
@@ -154,11 +152,17 @@ class Engine:
                 self.dispatcher.restore(seat_from(row, seat))
         async for event, at in self._journal.replay():
             self._fold(event, at)
+        if self.host is not None:
+            tables = {name: await self._journal.rows(name) for name in ("callbacks", "control")}
+            self.host.recover(tables, self.calls.values(), self._clock())
         for call in self.calls.values():
-            if call.state is S.WAITING and call.demand is not None and call.waiting_since is not None:
+            if call.state in (S.WAITING, S.DUE) and call.demand is not None and call.waiting_since is not None:
                 self.dispatcher.enqueue(Waiting(call.id, call.demand, call.waiting_since))
+            third = call.third
+            if third is not None and third.offer is None and third.leg is None:
+                self.dispatcher.enqueue(Waiting(f"{call.id}+{third.part}", third.demand, third.since))
             self._arm(call)
-        self._release_stray_seats(self._clock())
+        release_strays(self.calls, self.dispatcher, self._clock())
 
     def _fold(self, event: e.Event, at: float) -> None:
         try:
@@ -197,6 +201,18 @@ class Engine:
         self._tasks = []
         self._stopping = False
 
+    async def remember(self) -> None:
+        """Who called lately, as earlier processes kept it: many rows, so not a part of taking over. Raises
+        JournalError."""
+        if self.host is not None:
+            self.host.memory.load(await self._journal.rows("callers"), self._clock())
+
+    def set_book(self, book: RoutingBook) -> None:
+        """New routing configuration; callers who wait keep the demand they have."""
+        if self.host is not None:
+            self.host.configure(book, self._clock())
+            self._wake.set()
+
     def halt(self) -> None:
         """Another process decides: this engine writes and sends nothing more, whatever it still holds."""
         self.halted = True
@@ -211,32 +227,12 @@ class Engine:
     async def sweep(self, *, after_gap: bool = False) -> None:
         """Compares with the switch and feeds the differences. Raises what `snapshot` raises."""
         snapshot = await self._switch.snapshot()
-        events, orphans = reconcile(self.calls, snapshot, self._ended)
-        self.counters.reconciled += len(events)
-        if events and not after_gap:
-            log.warning("the switch disagreed with us", extra={"differences": len(events)})
-        phones: list[e.Input] = []
-        for seat in self.dispatcher.seats.values():
-            if seat.id in snapshot.phones:
-                phones.append(e.PhoneUp(seat.id))
-            elif seat.state is not SeatState.OFFLINE and not seat.phone:
-                # A phone on another switch is not in this one's list: its seat signs in by itself.
-                phones.append(e.PhoneDown(seat.id))
-        self.feed([*phones, *events])
-        for orphan in orphans:
-            self._switch.do(c.CancelLeg("", orphan))
-        now = self._clock()
-        for seat in list(self.dispatcher.seats.values()):
-            if seat.state is SeatState.TALKING and seat.call is not None and seat.call not in self.calls:
-                self.dispatcher.talk_ended(seat.id, seat.call, now)
-        for call in list(self.calls.values()):
-            if call.state is S.WRAP_UP and not self._wraps_up(call):
-                self.feed([e.WrapUpDone(call.id, call.seat or "")])
-
-    def _wraps_up(self, call: Call) -> bool:
-        """Whether the call's seat really is in the wrap-up of this call: nothing else would end it."""
-        seat = self.dispatcher.seats.get(call.seat or "")
-        return seat is not None and seat.call == call.id and seat.state in (SeatState.WRAP_UP, SeatState.TALKING)
+        differ = compare(
+            self.calls, self._ended, self.dispatcher, snapshot, self._switch, self._clock(), self.feed
+        )  # fmt: skip
+        self.counters.reconciled += differ
+        if differ and not after_gap:
+            log.warning("the switch disagreed with us", extra={"differences": differ})
 
     async def _beats(self) -> None:
         """The sign of life for the dialplan: only while events are journalled and acted upon."""
@@ -274,6 +270,8 @@ class Engine:
         seats = self.dispatcher.next_deadline()
         if seats is not None:
             times.append(seats)
+        if self.host is not None:
+            times.append(self.host.next_tick())
         return max(0.0, min(1.0, min(times, default=1e12) - self._clock()))
 
     # ------------------------------------------------------------------ one turn
@@ -293,9 +291,19 @@ class Engine:
         matches = self.dispatcher.match(now, self._offer_id) if self._switch.up else []
         for match in matches:
             self.counters.offers += 1
-            self._apply(e.Offered(match.call, match.offer, match.seat, match.offer, match.deadline), now)
+            call, _, part = match.call.partition("+")
+            phone = self.dispatcher.seat(match.seat).phone
+            self._apply(
+                e.Offered(
+                    call, match.offer, match.seat, match.offer, match.deadline, match.step, match.why, part, phone
+                ),
+                now,
+            )
         seats = self.dispatcher.take_changes()
         self._batch.seats = [seat_json(s) for s in seats]
+        if self.host is not None:
+            self.host.seats_changed(seats, now)
+            self._batch.rows = self.host.take_rows()
         self._batch.finished = [call_json(x) for x in self._changed.values() if x.ended_at is not None]
         if not self._batch:
             return
@@ -317,7 +325,7 @@ class Engine:
                 self.counters.commands += 1
                 self._switch.do(command)
         if self._observers:
-            change = Change(changed, seats, batch.entries)
+            change = Change(changed, seats, batch.entries, batch.rows)
             for observer in self._observers:
                 try:
                     observer(change)
@@ -355,28 +363,33 @@ class Engine:
         for command in pending:
             if isinstance(command, c.RingSeat):
                 self.feed([e.LegLeft(command.call, command.leg, e.NEVER_RUNG)])
+            elif isinstance(command, c.DialCaller):
+                self.feed([e.CallerLeft(command.call, e.NEVER_RUNG)])
             elif command.idempotent:
                 self._switch.do(command)
 
     def _offer_id(self, call: str, seat: str) -> str:
-        return leg_id(call, seat, self.calls[call].offers + 1)
+        call_id = call.partition("+")[0]
+        return leg_id(call_id, seat, self.calls[call_id].offers + 1)
 
     def _take(self, event: e.Input, now: float) -> None:
         if isinstance(event, e.PhoneUp):
             self.dispatcher.phone_up(event.seat, now)
         elif isinstance(event, e.PhoneDown):
             self.dispatcher.phone_down(event.seat, now)
+        elif isinstance(event, e.SeatCode):
+            self._seat_code(event)
         else:
             self._apply(event, now)
 
     def _apply(self, event: e.Event, now: float) -> None:
         old = self.calls.get(event.call)
-        if old is None and (not isinstance(event, e.Arrived) or event.call in self._ended):
+        begins = isinstance(event, BEGINS)
+        if (old is None) != begins or (begins and event.call in self._ended):
             self.counters.ignored += 1
             return
-        if old is not None and isinstance(event, e.Arrived):
-            self.counters.ignored += 1
-            return
+        if self.host is not None:
+            event = self._advised(self.host, event, old, now)
         call, commands = step(old, event, now, self.rules)
         if call is old and not commands:
             self.counters.ignored += 1
@@ -402,14 +415,59 @@ class Engine:
                 self._pending.append(command)
             else:
                 self._dispatch(command, now)
+        if self.host is not None:
+            self.host.saw(event, old, call, now)
+            for more in self._follow_up(self.host, event, old, call, now):
+                self._apply(more, now)
+
+    def _advised(self, host: Host, event: e.Event, old: Call | None, now: float) -> e.Event:
+        """The event with what the host knows, before it is journalled: so the fold needs no configuration."""
+        if isinstance(event, e.Arrived):
+            return host.greet(event, now)
+        if isinstance(event, e.Waits) and event.demand is None and old is not None:
+            planned = old.demand is not None and (old.demand.steps or old.waiting_since is not None)
+            if not planned:
+                return e.Waits(event.call, host.plan(old, self._wish(old), now).json())
+        return event
+
+    def _wish(self, call: Call) -> Demand | None:
+        """What the caller's flow asked for; None: nothing."""
+        if call.demand is not None:
+            default = self.rules.default_demand
+            skills = call.demand.skills if call.demand.skills != default.skills else ()
+            return replace(call.demand, skills=skills)
+        flow = self.rules.flows.flow_of(call.flow)
+        entry = flow.entry() if flow is not None else None
+        if entry is None:
+            return None
+        route = entry.route
+        return Demand(tuple(sorted(route.skills.items())), route.priority, route.centre, route.language or "zh")
+
+    def _follow_up(self, host: Host, event: e.Event, old: Call | None, call: Call, now: float) -> list[e.Event]:
+        """What an event of a call brings about by the host's word."""
+        if isinstance(event, e.Waits) and call.state is S.WAITING and old is not None and old.waiting_since is None:
+            return list(host.welcome(call, now))
+        if isinstance(event, e.DigitPressed) and call.state in (S.WAITING, S.OFFERED):
+            asked = host.asks_callback(call, event.digit, now)
+            return [asked] if asked is not None else []
+        if isinstance(event, e.LegJoined):
+            leg = call.leg(event.leg)
+            if leg is None or leg.kind != "seat" or leg.who is None or leg.state is not LegState.JOINED:
+                return []
+            assistant = host.book.assistant_of(leg.who, now)
+            seat = self.dispatcher.seats.get(assistant or "")
+            if seat is not None and not any(x.kind == "assistant" and x.state is not LegState.GONE for x in call.legs):
+                name = leg_id(call.id, seat.id, call.offers + 1)
+                return [e.AssistantWanted(call.id, seat.id, name, leg.id, seat.phone)]
+        return []
 
     def _dispatch(self, command: c.Command, now: float) -> None:
         d = self.dispatcher
         match command:
             case c.Enqueue():
-                d.enqueue(Waiting(command.call, command.demand, command.since))
+                d.enqueue(Waiting(_place(command.call, command.part), command.demand, command.since))
             case c.Withdraw():
-                d.withdraw(command.call)
+                d.withdraw(_place(command.call, command.part))
             case c.SeatRings():
                 d.ringing(command.seat, command.offer, now)
             case c.SeatTalks():
@@ -417,7 +475,7 @@ class Engine:
             case c.OfferEnds():
                 d.offer_ended(command.seat, command.offer, command.outcome, now)
             case c.TalkEnds():
-                d.talk_ended(command.seat, command.call, now)
+                d.talk_ended(command.seat, command.call, now, wrap_up=command.wrap_up)
                 if d.policy.wrap_up <= 0:
                     self.feed([e.WrapUpDone(command.call, command.seat)])
 
@@ -432,28 +490,28 @@ class Engine:
             _, call_id = heapq.heappop(self._alarms)
             call = self.calls.get(call_id)
             due = next_deadline(call) if call is not None else None
-            if due is not None and due[0] <= now:
-                self._apply(e.TimerFired(call_id, due[1]), now)
+            if call is not None and due is not None and due[0] <= now:
+                tells = due[1] == "tell" and self.host is not None
+                event = self.host.tell(call, now) if tells and self.host is not None else e.TimerFired(call_id, due[1])
+                self._apply(event, now)
                 again = self.calls.get(call_id)
                 if again is not None:
                     self._arm(again)
+        if self.host is not None and now >= self.host.next_tick():
+            for more in self.host.tick(now, self.calls):
+                self._apply(more, now)
         for seat, call_id in self.dispatcher.expire(now):
             self._apply(e.WrapUpDone(call_id, seat), now)
-        self._release_stray_seats(now)
+        release_strays(self.calls, self.dispatcher, now)
         if self._ended:
             # In the order of their ends: only the oldest can be over.
             while self._ended and self._ended[first := next(iter(self._ended))] < now - ENDED_MEMORY:
                 del self._ended[first]
 
-    def _release_stray_seats(self, now: float) -> None:
-        """No seat waits for a call that does not exist, whatever went wrong before."""
-        for seat in list(self.dispatcher.timed.values()):
-            if seat.deadline is None or seat.deadline > now - 10.0:
-                continue
-            if seat.state in (SeatState.OFFERED, SeatState.RINGING) and seat.offer is not None:
-                call = self.calls.get(seat.call or "")
-                if call is None or call.offer is None or call.offer.id != seat.offer:
-                    self.dispatcher.offer_ended(seat.id, seat.offer, e.OUTCOME_OF_CAUSE[e.NEVER_RUNG], now)
+
+def _place(call: str, part: str) -> str:
+    """Whom the dispatcher knows: the caller, or a third party's place in its call."""
+    return f"{call}+{part}" if part else call
 
 
 def _can_wait(event: e.Input) -> bool:

@@ -155,6 +155,8 @@ class Told(Event):
     what: str = ""
     """position | incident | callback_offer | nobody: for the timeline."""
     detail: Mapping[str, Any] = field(default_factory=dict)
+    again: float = 0.0
+    """Seconds until the next time; 0: the usual ones."""
     callback: bool = False
     """From now on the caller may ask, by key, to be called back at its rank."""
 

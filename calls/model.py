@@ -165,6 +165,11 @@ class Call:
                 return leg
         return None
 
+    @property
+    def waiting_since_talk(self) -> bool:
+        """Whether the caller left while it waited for another seat, after its own was lost."""
+        return any(m.what == "seat_lost" for m in self.timeline[-6:])
+
     def seat_spans(self) -> list[tuple[float, float | None, str]]:
         """When which seat was joined: (from, until or None, seat), unix seconds."""
         return [

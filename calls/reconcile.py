@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from . import events as e
-from .model import LIVE, Call, CallState, LegState
+from .model import LIVE, OUTBOUND, Call, CallState, LegState
 from .ports import ChannelView, Place, Snapshot
 
 S = CallState
@@ -48,7 +48,11 @@ def reconcile(
     before = snapshot.asked_at - MARGIN
     out: list[e.Event] = []
     for call in calls.values():
-        if call.state in LIVE and call.arrived_at < before:
+        if call.arrived_at >= before:
+            continue
+        if call.state in OUTBOUND:
+            out += _outbound(call, views, bridges, before)
+        elif call.state in LIVE:
             out += _known(call, views, bridges, before)
     out += _unknown(calls, views, bridges, ended)
     orphans = _orphans(calls, views, ended)
@@ -62,8 +66,10 @@ def _known(call: Call, views: Mapping[str, ChannelView], bridges: Bridges, befor
         return
     joined = False
     for leg in call.legs:
-        if leg.kind != "seat" or leg.state is LegState.GONE or leg.started_at >= before:
-            joined = joined or leg.state is LegState.JOINED
+        if leg.kind == "caller":
+            continue
+        if leg.state is LegState.GONE or leg.started_at >= before:
+            joined = joined or (leg.kind == "seat" and leg.state is LegState.JOINED)
             continue
         view = views.get(leg.id)
         if view is None:
@@ -71,8 +77,10 @@ def _known(call: Call, views: Mapping[str, ChannelView], bridges: Bridges, befor
             # leg that never joined may never have been made (killed before the command): no seat's fault.
             cause = 0 if leg.state is LegState.JOINED else e.NEVER_RUNG
             yield e.LegLeft(call.id, leg.id, cause)
+        elif leg.kind == "assistant":
+            continue  # listens: is in no bridge with anybody
         elif view.bridge is not None and view.bridge == caller.bridge:
-            joined = True
+            joined = joined or leg.kind == "seat"
             if leg.state is not LegState.JOINED:
                 yield e.LegJoined(call.id, leg.id, leg.who or "")
     if not joined and caller.bridge is not None:
@@ -80,12 +88,44 @@ def _known(call: Call, views: Mapping[str, ChannelView], bridges: Bridges, befor
     if caller.place is Place.NATIVE and call.state is not S.NATIVE:
         yield e.WentNative(call.id)
     elif caller.place is Place.WAITING and not joined and not _has_company(caller, bridges):
-        if call.state not in (S.WAITING, S.OFFERED):
+        if call.state not in (S.WAITING, S.OFFERED) and not _just_told(call, before):
             yield e.Waits(call.id)
     elif caller.place is Place.VOICEMAIL and call.state is not S.VOICEMAIL:
         yield e.VoicemailBegan(call.id)
     elif caller.place is Place.FLOW and call.state is S.ARRIVED:
         yield e.FlowStarted(call.id)
+
+
+def _outbound(call: Call, views: Mapping[str, ChannelView], bridges: Bridges, before: float) -> Iterable[e.Event]:
+    """A call that we make, until its talk. A channel that is not there was never made, or ended unseen: no
+    attempt is counted. A caller who has answered is somebody who waits."""
+    for leg in call.legs:
+        if leg.kind == "seat" and leg.state is not LegState.GONE and leg.started_at < before and leg.id not in views:
+            yield e.LegLeft(call.id, leg.id, e.NEVER_RUNG)
+    caller = call.leg(call.id)
+    if call.state is not S.DIALLING or caller is None or caller.started_at >= before:
+        return
+    view = views.get(call.id)
+    if view is None:
+        yield e.CallerLeft(call.id, e.NEVER_RUNG)
+    elif view.place is Place.NATIVE:
+        yield e.WentNative(call.id)
+    elif view.bridge is not None and _has_company(view, bridges):
+        yield from (e.LegJoined(call.id, v.id, who) for v, who in _seats_in(bridges[view.bridge], call))
+    elif view.place is Place.WAITING:
+        yield e.Waits(call.id)
+
+
+def _seats_in(together: Iterable[ChannelView], call: Call) -> Iterable[tuple[ChannelView, str]]:
+    for view in together:
+        names = split_leg(view.id)
+        if names is not None and names[0] == call.id:
+            yield view, names[1]
+
+
+def _just_told(call: Call, before: float) -> bool:
+    """A last word that was ordered just now: the snapshot may be older than its being heard."""
+    return call.state is S.LEAVING and bool(call.timeline) and call.timeline[-1].at >= before
 
 
 def _has_company(caller: ChannelView, bridges: Bridges) -> bool:
@@ -96,13 +136,10 @@ def _has_company(caller: ChannelView, bridges: Bridges) -> bool:
 def _talk_not_in_the_books(call: Call, together: Iterable[ChannelView], before: float) -> Iterable[e.Event]:
     """A seat talks with the caller over a leg that we never had (lost with the journal's last second) or
     had given up: without this the caller stays in the queue and other seats are rung for it."""
-    for view in together:
-        names = split_leg(view.id)
-        if names is None or names[0] != call.id:
-            continue
+    for view, who in _seats_in(together, call):
         leg = call.leg(view.id)
         if leg is None or (leg.state is LegState.GONE and (leg.ended_at is None or leg.ended_at < before)):
-            yield e.LegJoined(call.id, view.id, names[1])
+            yield e.LegJoined(call.id, view.id, who)
 
 
 def _unknown(
@@ -110,7 +147,7 @@ def _unknown(
 ) -> Iterable[e.Event]:
     """Callers whose arrival we did not see: into our books, from where they are now."""
     for view in views.values():
-        if view.place in (Place.SEAT, Place.OTHER) or view.id in calls or view.id in ended:
+        if view.place in (Place.SEAT, Place.CALLBACK, Place.OTHER) or view.id in calls or view.id in ended:
             continue
         yield e.Arrived(view.id, view.name, view.dialled, view.number, view.caller_name)
         if view.place is Place.NATIVE:

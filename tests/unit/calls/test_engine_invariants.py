@@ -200,7 +200,7 @@ class Hotline(RuleBasedStateMachine):
         now = self.now
         free = [
             s for s in self.engine.dispatcher.seats.values()
-            if s.state is SeatState.AVAILABLE and self.engine.dispatcher._resting.get(s.id, 0) <= now
+            if s.state is SeatState.AVAILABLE and self.engine.dispatcher._pausing.get(s.id, 0) <= now
         ]  # fmt: skip
         assert not (free and self.engine.dispatcher.waiting())
 

@@ -1,0 +1,80 @@
+"""The engine's books against the switch, and seats that wait for what does not exist. Part of the engine."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+from routing import Dispatcher, SeatState
+
+from . import commands as c
+from . import events as e
+from .model import Call, CallState, LegState
+from .ports import Snapshot, Switch
+from .reconcile import reconcile
+
+log = logging.getLogger(__name__)
+S = CallState
+STRAY_SECONDS = 10.0
+
+
+def phones(dispatcher: Dispatcher, snapshot: Snapshot) -> list[e.Input]:
+    """The registered phones as events."""
+    out: list[e.Input] = []
+    for seat in dispatcher.seats.values():
+        if seat.id in snapshot.phones:
+            out.append(e.PhoneUp(seat.id))
+        elif seat.state is not SeatState.OFFLINE and not seat.phone:
+            # A phone on another switch is not in this one's list: its seat signs in by itself.
+            out.append(e.PhoneDown(seat.id))
+    return out
+
+
+def compare(
+    calls: dict[str, Call],
+    ended: Iterable[str],
+    dispatcher: Dispatcher,
+    snapshot: Snapshot,
+    switch: Switch,
+    now: float,
+    feed: Callable[[Iterable[e.Input]], None],
+) -> int:
+    """Feeds the differences, ends orphan legs, frees seats of calls that are no more. Returns how many differed."""
+    events, orphans = reconcile(calls, snapshot, frozenset(ended))
+    feed([*phones(dispatcher, snapshot), *events])
+    for orphan in orphans:
+        switch.do(c.CancelLeg("", orphan))
+    for seat in list(dispatcher.seats.values()):
+        if seat.state is SeatState.TALKING and seat.call is not None and seat.call not in calls:
+            dispatcher.talk_ended(seat.id, seat.call, now)
+    for call in list(calls.values()):
+        if call.state is S.WRAP_UP and not _wraps_up(call, dispatcher):
+            feed([e.WrapUpDone(call.id, call.seat or "")])
+    return len(events)
+
+
+def _wraps_up(call: Call, dispatcher: Dispatcher) -> bool:
+    """Whether the call's seat really is in the wrap-up of this call: nothing else would end it."""
+    seat = dispatcher.seats.get(call.seat or "")
+    return seat is not None and seat.call == call.id and seat.state in (SeatState.WRAP_UP, SeatState.TALKING)
+
+
+def release_strays(calls: dict[str, Call], dispatcher: Dispatcher, now: float) -> None:
+    """No seat waits for a call that does not exist, whatever went wrong before."""
+    for seat in list(dispatcher.timed.values()):
+        if seat.deadline is None or seat.deadline > now - STRAY_SECONDS or seat.offer is None:
+            continue
+        if seat.state in (SeatState.OFFERED, SeatState.RINGING):
+            call = calls.get((seat.call or "").partition("+")[0])
+            offers = (call.offer, call.third.offer if call.third is not None else None) if call is not None else ()
+            if not any(o is not None and o.id == seat.offer for o in offers):
+                dispatcher.offer_ended(seat.id, seat.offer, e.OUTCOME_OF_CAUSE[e.NEVER_RUNG], now)
+    for seat in dispatcher.overdue(now):
+        if seat.state is not SeatState.TALKING:
+            continue  # an offer: its call ends it with the leg
+        call = calls.get(seat.call or "")
+        if call is not None and any(x.who == seat.id and x.state is LegState.JOINED for x in call.legs):
+            dispatcher.confirm_talk(seat.id, now)  # the switch is compared with these books every half minute
+        else:
+            log.warning("a seat talked for long with nobody; freed", extra={"seat": seat.id})
+            dispatcher.talk_ended(seat.id, seat.call or "", now)
