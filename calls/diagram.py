@@ -94,8 +94,8 @@ def _alike(call: Call) -> Hashable:
         (x.kind, x.state is LegState.JOINED, x.cancelled and x.kind != "third")
         for x in call.legs if x.state is not LegState.GONE
     }))  # fmt: skip
-    return (call.state, offer, legs, min(call.offers, 2), call.seat is None, call.session is None, call.joined_at is None,
-            bool(call.timers), call.direction, call.third is None,
+    return (call.state, offer, legs, min(call.offers, 2), call.seat is None, call.session is None,
+            call.joined_at is None, bool(call.timers), call.direction, call.third is None,
             call.third is not None and call.third.offer is not None, call.answered_at is None)  # fmt: skip
 
 
@@ -197,7 +197,8 @@ def seat_edges() -> Edges:
 
 def _seat_alike(dispatcher: Dispatcher) -> Hashable:
     seat = dispatcher.seat("8001")
-    return seat.state, seat.call, seat.offer, seat.wanted, min(seat.missed, 2), "phone" in (seat.reason or ""), seat.phone_gone
+    phone = "phone" in (seat.reason or "")
+    return seat.state, seat.call, seat.offer, seat.wanted, min(seat.missed, 2), phone, seat.phone_gone
 
 
 # ---------------------------------------------------------------------- texts

@@ -22,6 +22,9 @@ class FakeCaller:
 
     place: Place
     partner: str | None = None
+    wants: str | None = None
+    """An outbound call: the seat's leg that it is joined with when it answers."""
+    thirds: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -31,6 +34,7 @@ class FakeLeg:
     call: str
     seat: str
     state: str = "dialled"
+    role: str = "seat"
 
 
 @dataclass(slots=True)
@@ -68,7 +72,16 @@ class FakeSwitch:
         """A phone is picked up."""
         one = self.legs[leg]
         caller = self.callers.get(one.call)
-        if caller is None or caller.place is not Place.WAITING or caller.partner is not None:
+        if one.role == "callback" or (one.role == "assistant" and caller is not None):
+            one.state = "ready"
+            self.events.append(e.LegReady(one.call, leg))
+            return
+        if one.role == "third" and caller is not None and caller.partner is not None:
+            one.state = "joined"
+            caller.thirds.add(leg)
+            self.events.append(e.LegJoined(one.call, leg, one.seat))
+            return
+        if one.role != "seat" or caller is None or caller.place is not Place.WAITING or caller.partner is not None:
             self.end_leg(leg, 31)
             return
         one.state, caller.partner = "joined", leg
@@ -80,6 +93,8 @@ class FakeSwitch:
         caller = self.callers.get(one.call)
         if caller is not None and caller.partner == leg:
             caller.partner = None
+        if caller is not None:
+            caller.thirds.discard(leg)
         self.events.append(e.LegLeft(one.call, leg, cause))
 
     def leave(self, call: str, cause: int = 16) -> None:
@@ -88,7 +103,21 @@ class FakeSwitch:
         if caller.partner is not None:
             partner = self.legs.pop(caller.partner)
             self.events.append(e.LegLeft(partner.call, caller.partner, 31))
+        for leg in sorted(caller.thirds):
+            self.events.append(e.LegLeft(self.legs.pop(leg).call, leg, 31))
         self.events.append(e.CallerLeft(call, cause))
+
+    def pick_up(self, call: str) -> None:
+        """The caller of an outbound call answers: joined with its seat, or waiting if that has gone."""
+        caller = self.callers[call]
+        self.events.append(e.CallerAnswered(call, f"PJSIP/{call}"))
+        leg = self.legs.get(caller.wants or "")
+        caller.place = Place.WAITING
+        if leg is not None and leg.state == "ready" and caller.wants is not None:
+            leg.state, caller.partner = "joined", caller.wants
+            self.events.append(e.LegJoined(call, caller.wants, leg.seat))
+        else:
+            self.events.append(e.Waits(call))
 
     # ------------------------------------------------------------------ Switch
     def do(self, command: c.ToSwitch) -> None:
@@ -98,7 +127,7 @@ class FakeSwitch:
             case c.RingSeat():
                 if command.leg in self.legs:
                     raise AssertionError(f"leg {command.leg} was made twice")
-                self.legs[command.leg] = FakeLeg(command.call, command.seat)
+                self.legs[command.leg] = FakeLeg(command.call, command.seat, role=command.role)
             case c.CancelLeg():
                 if command.leg in self.legs:
                     self.end_leg(command.leg, 16)
@@ -108,6 +137,13 @@ class FakeSwitch:
             case c.ToWaiting():
                 if command.call in self.callers:
                     self.greeted(command.call)
+            case c.Farewell():
+                if command.call in self.callers and self.callers[command.call].partner is None:
+                    self.callers[command.call].place = Place.LEAVING
+            case c.DialCaller():
+                if command.call in self.callers:
+                    raise AssertionError(f"call {command.call} was made twice")
+                self.callers[command.call] = FakeCaller(Place.CALLBACK, wants=command.leg)
             case c.ToVoicemail():
                 if command.call in self.callers:
                     self.callers[command.call].place = Place.VOICEMAIL
@@ -127,17 +163,22 @@ class FakeSwitch:
         """See calls.ports.Switch."""
         self.entries = dict(entries)
 
+    @staticmethod
+    def _bridge(call: str, caller: FakeCaller) -> str | None:
+        if caller.place is Place.CALLBACK:
+            return None
+        # A waiting caller is in a holding bridge of its own.
+        return f"talk-{call}" if caller.partner or caller.thirds else f"hold-{call}"
+
     async def snapshot(self) -> Snapshot:
         """See calls.ports.Switch."""
         views = [
-            # A waiting caller is in a holding bridge of its own.
-            ChannelView(
-                i, f"PJSIP/{i}", x.place, f"b-{x.partner}" if x.partner else f"hold-{i}", dialled="12345", age=60.0
-            )
+            ChannelView(i, f"PJSIP/{i}", x.place, self._bridge(i, x), dialled="12345", age=60.0)
             for i, x in self.callers.items()
         ]
         for leg, one in self.legs.items():
-            bridge = f"b-{leg}" if one.state == "joined" else None
+            caller = self.callers.get(one.call)
+            bridge = self._bridge(one.call, caller) if one.state == "joined" and caller is not None else None
             views.append(ChannelView(leg, f"PJSIP/{one.seat}", Place.SEAT, bridge, age=60.0))
             assert split_leg(leg) is not None
         return Snapshot(self.now, views, frozenset(self.phones))
