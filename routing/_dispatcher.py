@@ -1,40 +1,46 @@
 """The one writer of seats and waiting callers: who is offered to whom, in what order.
 
-Plain data in, decisions out; the caller (calls.engine) holds the clock and acts. The complete engine
-(steps that relax with time, centres as a tree, fairness) replaces `_pick` and nothing else.
+Plain data in, decisions out; the caller (calls.engine) holds the clock and acts. Which caller gets which
+seat is found by _line (callers in groups) and _floor (seats as sets); the states of seats are kept here.
 """
 
 from __future__ import annotations
 
-import bisect
+import heapq
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from ._model import Match, OfferOutcome, Policy, Seat, SeatState, Waiting
-from ._seats import BUSY, SeatError, move
+from ._demand import Demand
+from ._floor import Floor
+from ._line import Choice, Line
+from ._model import CentreLimit, Match, OfferOutcome, Policy, Seat, SeatState, Waiting
+from ._seats import BUSY, PHONE_GONE, SeatError, move
 
 S = SeatState
 
 ASKED = "asked"
 """Reason of a state that a person asked for without saying why."""
-PHONE_GONE = frozenset({"phone unregistered", "phone unreachable"})
-"""Reasons of an offline seat that its phone, not a person, may end."""
+NO_PHONE = "phone unregistered"
+RESTS = "rest"
+"""Reason of a forced rest when none is given."""
 
 
 class Dispatcher:
     """Seats and waiting callers. Not thread-safe: one owner."""
 
     def __init__(self, seats: Iterable[Seat], policy: Policy | None = None) -> None:
-        self.policy = policy or Policy()
+        self._policy = policy or Policy()
         self._seats = {s.id: s for s in seats}
-        self._waiting: list[tuple[tuple[float, str], Waiting]] = []
-        self._ranks: dict[str, tuple[float, str]] = {}
-        self._free: dict[str, Seat] = {}
-        self._order: list[tuple[tuple[int, float, str], Seat]] = []
-        """Free seats in the order in which they are offered: the first that fits is the one."""
+        self._floor = Floor(self._policy)
+        self._line = Line(self._floor)
         self._timed: dict[str, Seat] = {}
-        """Seats with a deadline: the only ones a turn has to look at."""
-        self._resting: dict[str, float] = {}
+        self._armed: dict[str, float] = {}
+        self._alarms: list[tuple[float, str]] = []
+        """Deadlines of seats, a heap; an entry counts while `_armed` has the same time for its seat."""
+        self._due: dict[str, None] = {}
+        """Seats past their deadline that only the engine can move on: offered, ringing, talking."""
+        self._pausing: dict[str, float] = {}
+        """Seats that did not take an offer: not offered another one before."""
         self._changed: dict[str, None] = {}
         self._removed: set[str] = set()
         """Seats no longer configured that still have a caller or a wrap-up."""
@@ -43,23 +49,39 @@ class Dispatcher:
             self._index(seat)
 
     def _index(self, seat: Seat) -> None:
-        self._unindex(seat.id)
-        if seat.state is S.AVAILABLE:
-            self._free[seat.id] = seat
-            bisect.insort(self._order, (_turn(seat), seat), key=_first)
-        if seat.deadline is not None:
+        works = seat.on_duty and seat.kind != "assistant"
+        self._floor.put(
+            seat,
+            signed=works and seat.state is not S.OFFLINE and seat.id not in self._removed,
+            free=works and seat.state is S.AVAILABLE and seat.id not in self._pausing,
+        )
+        if seat.deadline is None or seat.state is S.TALKING:
+            self._timed.pop(seat.id, None)
+        else:
             self._timed[seat.id] = seat
-
-    def _unindex(self, seat_id: str) -> None:
-        old = self._free.pop(seat_id, None)
-        if old is not None:
-            del self._order[bisect.bisect_left(self._order, _turn(old), key=_first)]
-        self._timed.pop(seat_id, None)
+        if self._armed.get(seat.id) != seat.deadline:
+            self._due.pop(seat.id, None)
+            if seat.deadline is None:
+                del self._armed[seat.id]
+            else:
+                self._armed[seat.id] = seat.deadline
+                heapq.heappush(self._alarms, (seat.deadline, seat.id))
 
     # ------------------------------------------------------------------ reading
     @property
+    def policy(self) -> Policy:
+        """Times and order. Assign another one to change them; running deadlines stay."""
+        return self._policy
+
+    @policy.setter
+    def policy(self, policy: Policy) -> None:
+        self._policy = policy
+        self._floor.obey(policy)
+        self._line.anew()
+
+    @property
     def timed(self) -> Mapping[str, Seat]:
-        """The seats that have a deadline, by id."""
+        """The seats that have a deadline, by id, except those that talk (see `overdue`)."""
         return self._timed
 
     @property
@@ -76,16 +98,37 @@ class Dispatcher:
 
     def waiting(self) -> list[Waiting]:
         """The callers in the order in which they are served."""
-        return [w for _, w in self._waiting]
+        return self._line.callers()
 
     @property
     def has_waiting(self) -> bool:
         """Whether anybody is in the queue."""
-        return bool(self._waiting)
+        return bool(self._line)
 
     def is_waiting(self, call: str) -> bool:
         """Whether a call is in the queue."""
-        return call in self._ranks
+        return call in self._line
+
+    def position(self, call: str) -> int | None:
+        """The call's place in the whole queue, from 1; None if it is not in it."""
+        return self._line.position(call)
+
+    def ahead(self, call: str, now: float) -> float:
+        """Callers before this one that compete for its seats.
+
+        Each counts by the share of the seats open to its group that are this caller's seats too: somebody
+        who wants the same counts 1, somebody for whom 100 seats are open, 5 of them this caller's, 0.05.
+        With `serving` this gives the expected wait.
+        """
+        return self._line.ahead(call, now)
+
+    def serving(self, demand: Demand) -> int:
+        """Seats signed in and on duty that fit any step of a demand, whatever they are doing now."""
+        return self._line.reach(demand.circles()).bit_count()
+
+    def can_be_served(self, demand: Demand) -> bool:
+        """Whether anybody signed in and on duty could serve a demand, sooner or later."""
+        return self._line.reach(demand.circles()) != 0
 
     def take_changes(self) -> list[Seat]:
         """Seats changed since the last time, for the journal and the consoles."""
@@ -100,10 +143,12 @@ class Dispatcher:
         self._index(seat)
         return seat
 
-    def _move(self, seat: Seat, to: SeatState, now: float, reason: str | None = None) -> Seat:
+    def _move(
+        self, seat: Seat, to: SeatState, now: float, reason: str | None = None, limit: float | None = None
+    ) -> Seat:
         if reason is None and seat.wanted is not None:
             reason = seat.reason  # the wish's, until it is taken
-        seat = self._put(move(seat, to, now, self.policy, reason=reason))
+        seat = self._put(move(seat, to, now, self._policy, reason=reason, limit=limit))
         if seat.id in self._removed and seat.state not in BUSY and seat.state is not S.WRAP_UP:
             self._forget(seat.id)
         return seat
@@ -111,15 +156,16 @@ class Dispatcher:
     def _forget(self, seat_id: str) -> None:
         self._removed.discard(seat_id)
         del self._seats[seat_id]
-        self._unindex(seat_id)
-        self._resting.pop(seat_id, None)
-        self._changed.pop(seat_id, None)
+        self._floor.drop(seat_id)
+        for kept in (self._timed, self._armed, self._due, self._pausing, self._changed):
+            kept.pop(seat_id, None)
 
     def restore(self, seat: Seat) -> None:
-        """Takes a seat as a snapshot has it (after a restart); skills and names stay as configured."""
+        """Takes a seat's state as a snapshot has it (after a restart); what is configured, and whether it is
+        on duty, stays."""
         known = self._seats.get(seat.id)
         if known is not None:
-            self._put(replace(seat, name=known.name, centre=known.centre, skills=known.skills))
+            self._put(_configured(seat, known, known.on_duty))
 
     def replace_seats(self, seats: Iterable[Seat], now: float) -> None:
         """New configuration: states are kept, new seats begin offline, removed ones leave when free."""
@@ -127,18 +173,34 @@ class Dispatcher:
         self._removed.difference_update(fresh)
         for sid, seat in fresh.items():
             old = self._seats.get(sid)
-            self._put(replace(old, name=seat.name, centre=seat.centre, skills=seat.skills) if old else seat)
+            self._put(_configured(old, seat, old.on_duty) if old else seat)
         for sid in [i for i in self._seats if i not in fresh]:
             seat = self._seats[sid]
             if seat.state in BUSY or seat.state is S.WRAP_UP:
                 self._removed.add(sid)
+                self._index(seat)
             else:
                 self._forget(sid)
+
+    def set_duty(self, on: Mapping[str, bool], now: float) -> None:
+        """Who is within office hours; seats not named are. A talk in hand goes on; nobody is signed off."""
+        for seat in list(self._seats.values()):
+            duty = on.get(seat.id, True)
+            if seat.on_duty is not duty:
+                self._put(replace(seat, on_duty=duty))
+
+    def set_centre_limits(self, limits: Mapping[str, CentreLimit]) -> None:
+        """What each centre's seats may carry at once; centres not named have no limit."""
+        self._floor.limit(dict(limits))
 
     def phone_up(self, seat_id: str, now: float) -> None:
         """The seat's phone is registered (told again and again): a seat that only lacked it is available."""
         seat = self._seats.get(seat_id)
-        if seat is None or (seat.reason is not None and seat.reason not in PHONE_GONE):
+        if seat is None:
+            return
+        if seat.phone_gone:
+            seat = self._put(replace(seat, phone_gone=False))
+        if seat.reason is not None and seat.reason not in PHONE_GONE:
             return  # offline, or to be offline, because a person said so or a break ran out: no phone ends that
         if seat.state is S.OFFLINE:
             self._move(seat, S.AVAILABLE, now)
@@ -146,40 +208,101 @@ class Dispatcher:
             self._put(replace(seat, wanted=None, reason=None))
 
     def phone_down(self, seat_id: str, now: float) -> None:
-        """The seat's phone is gone: no more offers. A running talk is left to the switch, a wrap-up to its
-        deadline (its call ends with it), a break to the person."""
+        """The seat's phone is gone: no more offers. A running talk is left to the switch, a wrap-up and a rest
+        to their deadlines (a wrap-up's call ends with it), a break to the person."""
         seat = self._seats.get(seat_id)
-        if seat is None or seat.state in (S.OFFLINE, S.BREAK):
+        if seat is None:
             return
+        if not seat.phone_gone:
+            seat = self._put(replace(seat, phone_gone=True))
         if seat.state in BUSY or seat.state is S.WRAP_UP:
             if seat.wanted is None:
-                self._put(replace(seat, wanted=S.OFFLINE, reason="phone unregistered"))
-        else:
-            self._move(seat, S.OFFLINE, now, reason="phone unregistered")
+                self._put(replace(seat, wanted=S.OFFLINE, reason=NO_PHONE))
+        elif seat.state is S.AVAILABLE:
+            self._move(seat, S.OFFLINE, now, reason=NO_PHONE)
 
-    def ask(self, seat_id: str, to: SeatState, now: float, reason: str | None = None) -> Seat:
-        """A person asks for a state. While the seat is busy, the wish is kept until it is free.
+    def ask(
+        self, seat_id: str, to: SeatState, now: float, reason: str | None = None, *,
+        limit: float | None = None, force: bool = False,
+    ) -> Seat:  # fmt: skip
+        """A person asks for a state. While the seat is busy or rests, the wish is kept until it is free.
+
+        Args:
+            seat_id: whose state.
+            to: available, break or offline.
+            now: unix seconds.
+            reason: why, for people (the reason's code for a break).
+            limit: seconds that the break may last (its reason's limit) instead of Policy.break_limit.
+            force: a supervisor asks, who may end a forced rest.
 
         Raises:
-            SeatError: unknown seat, or a state that cannot be asked for.
+            SeatError: unknown seat, a state that cannot be asked for, or a forced rest that only a
+                supervisor can end.
         """
         seat = self.seat(seat_id)
         if reason is None and to is not S.AVAILABLE:
             reason = ASKED
         if to not in (S.AVAILABLE, S.BREAK, S.OFFLINE):
             raise SeatError(f"a seat can be set to available, break or offline, not {to}")
-        if seat.state in BUSY:
+        limit = limit if to is S.BREAK else None
+        if seat.wanted is S.REST and not force:
+            if seat.state is S.WRAP_UP and to is S.AVAILABLE:
+                return self._after_busy(seat, now)  # it has finished, and rests now
+            raise SeatError(f"seat {seat.id} rests after this call; a supervisor can change that")
+        if seat.state in BUSY or (seat.state is S.REST and not force):
+            if seat.state is S.REST and to is S.AVAILABLE and seat.wanted is None:
+                raise SeatError(f"seat {seat.id} must rest and is available afterwards; a supervisor can end the rest")
             wanted = None if to is S.AVAILABLE else to
-            return self._put(replace(seat, wanted=wanted, reason=reason))
+            return self._put(replace(seat, wanted=wanted, wanted_limit=limit, reason=reason))
         if seat.state is to and to is not S.BREAK:
             # Already offline: from now on because a person wants it, so that its phone does not end it.
             return seat if to is S.AVAILABLE else self._put(replace(seat, reason=reason))
-        self._resting.pop(seat_id, None)
-        return self._put(replace(self._move(seat, to, now, reason), missed=0, wanted=None))
+        self._pausing.pop(seat_id, None)
+        seat = replace(seat, missed=0, wanted=None, wanted_limit=None)
+        return self._move(seat, to, now, reason, limit)
 
-    def _after_busy(self, seat: Seat, now: float, reason: str | None = None) -> None:
-        wanted, seat = seat.wanted, replace(seat, wanted=None)
-        self._move(seat, wanted or S.AVAILABLE, now, reason if wanted is None else seat.reason)
+    def rest(self, seat_id: str, now: float, seconds: float | None = None, reason: str = RESTS) -> Seat:
+        """A forced rest (Art. 28): now, or after the talk and wrap-up in hand. It ends by itself.
+
+        Args:
+            seat_id: whose rest.
+            now: unix seconds.
+            seconds: how long; None: Policy.rest.
+            reason: why, for people.
+
+        Raises:
+            SeatError: unknown seat, or one that is offline or on a break: it rests already.
+        """
+        seat = self.seat(seat_id)
+        if seat.state in (S.OFFLINE, S.BREAK):
+            raise SeatError(f"seat {seat.id} is {seat.state}: it rests already")
+        if seat.state in BUSY or seat.state is S.WRAP_UP:
+            return self._put(replace(seat, wanted=S.REST, wanted_limit=seconds, reason=reason))
+        self._pausing.pop(seat_id, None)
+        return self._move(seat, S.REST, now, reason, seconds)
+
+    def reset(self, seat_id: str, now: float) -> Seat:
+        """A supervisor's way out of any state: available, or offline while its phone is gone.
+
+        Wishes, missed offers and pauses are forgotten. A leg or a wrap-up that the seat had is the caller's
+        to end. Raises SeatError if there is no such seat.
+        """
+        seat = self.seat(seat_id)
+        self._pausing.pop(seat_id, None)
+        seat = replace(seat, wanted=None, wanted_limit=None, missed=0)
+        to, reason = (S.OFFLINE, NO_PHONE) if seat.phone_gone else (S.AVAILABLE, None)
+        if seat.state is to:
+            return self._put(replace(seat, reason=reason))
+        return self._move(seat, to, now, reason)
+
+    def _after_busy(self, seat: Seat, now: float, reason: str | None = None) -> Seat:
+        wanted, limit = seat.wanted, seat.wanted_limit
+        seat = replace(seat, wanted=None, wanted_limit=None)
+        if wanted is not None:
+            return self._move(seat, wanted, now, seat.reason, limit)
+        if seat.phone_gone:
+            return self._move(seat, S.OFFLINE, now, NO_PHONE)
+        return self._move(seat, S.AVAILABLE, now, reason)
 
     # ------------------------------------------------------------------ offers
     def ringing(self, seat_id: str, offer: str, now: float) -> None:
@@ -197,10 +320,10 @@ class Dispatcher:
             return
         if seat.state is S.TALKING:
             # The switch's word wins: it talks with this caller now, whatever our books said.
-            self._put(replace(seat, call=call, offer=offer))
+            self._put(replace(seat, call=call, offer=offer, foreign=False))
             return
         if seat.state is S.WRAP_UP:
-            seat = self._move(seat, S.AVAILABLE, now)
+            seat = move(seat, S.AVAILABLE, now, self._policy, reason=seat.reason)
         self._move(replace(seat, call=call, offer=offer), S.TALKING, now)
 
     def offer_ended(self, seat_id: str, offer: str, outcome: OfferOutcome, now: float) -> None:
@@ -214,21 +337,27 @@ class Dispatcher:
         seat = replace(seat, missed=seat.missed + 1)
         if outcome is OfferOutcome.UNREACHABLE and seat.wanted is None:
             self._move(seat, S.OFFLINE, now, reason="phone unreachable")
-        elif seat.missed >= self.policy.missed_limit and seat.wanted is None:
+        elif seat.missed >= self._policy.missed_limit and seat.wanted is None:
             self._move(seat, S.BREAK, now, reason="missed offers")
         else:
-            self._resting[seat.id] = now + self.policy.refused_pause
+            self._pausing[seat.id] = now + self._policy.refused_pause
             self._after_busy(seat, now, reason=outcome.value)
 
-    def talk_ended(self, seat_id: str, call: str, now: float) -> None:
-        """The talk is over: the seat finishes the draft (话后处理)."""
+    def talk_ended(self, seat_id: str, call: str, now: float, wrap_up: bool = True) -> None:
+        """The talk is over: the seat finishes the draft (话后处理), unless there is nothing to finish."""
         seat = self._seats.get(seat_id)
         if seat is None or seat.call != call or seat.state is not S.TALKING:
             return
-        if self.policy.wrap_up > 0:
+        if wrap_up and self._policy.wrap_up > 0:
             self._move(seat, S.WRAP_UP, now)
         else:
             self._after_busy(seat, now)
+
+    def confirm_talk(self, seat_id: str, now: float) -> None:
+        """The switch has said that an `overdue` talk is true: it goes on until the next check."""
+        seat = self._seats.get(seat_id)
+        if seat is not None and seat.state is S.TALKING:
+            self._put(replace(seat, deadline=now + self._policy.talk_check))
 
     def wrap_up_done(self, seat_id: str, now: float) -> str | None:
         """The seat has finished, by itself or by its deadline. Returns the call it was about."""
@@ -242,84 +371,96 @@ class Dispatcher:
     # ------------------------------------------------------------------ callers
     def enqueue(self, waiting: Waiting) -> None:
         """Adds a caller, or puts it back at its old rank. Twice is once."""
-        self.withdraw(waiting.call)
-        rank = waiting.rank()
-        self._ranks[waiting.call] = rank
-        bisect.insort(self._waiting, (rank, waiting), key=lambda e: e[0])
+        self._line.add(waiting)
 
     def withdraw(self, call: str) -> bool:
         """Takes a caller out of the queue (matched, gone). False if it was not in it."""
-        rank = self._ranks.pop(call, None)
-        if rank is None:
-            return False
-        i = bisect.bisect_left(self._waiting, rank, key=lambda e: e[0])
-        del self._waiting[i]
-        return True
+        return self._line.remove(call)
 
     # ------------------------------------------------------------------ decisions
-    def _pick(self, waiting: Waiting, now: float) -> Seat | None:
-        fits, resting = waiting.demand.fits, self._resting
-        for _, seat in self._order:
-            if fits(seat) and not (resting and resting.get(seat.id, 0.0) > now):
-                return seat
-        return None
-
     def match(self, now: float, offer_id: Callable[[str, str], str]) -> list[Match]:
         """Reserves seats for callers and returns the offers, in the callers' order.
+
+        Afterwards no free seat fits an open step of a waiting caller, but for seats that pause after a
+        missed offer, scarce ones that are kept (Policy.keep_free) and those of centres at their limit.
 
         Args:
             now: unix seconds.
             offer_id: (call, seat) → a fresh id for the offer.
         """
-        if not self._free or not self._waiting:
-            return []
-        out: list[Match] = []
-        for _, waiting in list(self._waiting):
-            if not self._free:
-                break
-            seat = self._pick(waiting, now)
-            if seat is None:
-                continue
-            offer = offer_id(waiting.call, seat.id)
-            self._resting.pop(seat.id, None)
-            self.withdraw(waiting.call)
-            reserved = self._move(replace(seat, call=waiting.call, offer=offer), S.OFFERED, now)
-            assert reserved.deadline is not None
-            out.append(Match(waiting.call, seat.id, offer, reserved.deadline))
-        return out
+        self._wake(now)
+        return [self._reserve(choice, now, offer_id) for choice in self._line.choices(now)]
+
+    def _reserve(self, choice: Choice, now: float, offer_id: Callable[[str, str], str]) -> Match:
+        waiting, seat = choice.waiting, self._seats[choice.seat]
+        offer = offer_id(waiting.call, seat.id)
+        self._line.remove(waiting.call)
+        home = waiting.demand.centre
+        seat = replace(seat, call=waiting.call, offer=offer, foreign=home is not None and home != seat.centre)
+        seat = self._move(seat, S.OFFERED, now)
+        assert seat.deadline is not None
+        why = {
+            "step": choice.name, "waited": round(now - waiting.since, 3), "free": choice.free,
+            "kept": choice.kept, "passed": choice.passed,
+        }  # fmt: skip
+        return Match(waiting.call, seat.id, offer, seat.deadline, choice.step, why)
 
     def next_deadline(self) -> float | None:
         """The next time at which `expire` or `match` may have something to do."""
-        times = [s.deadline for s in self._timed.values() if s.deadline is not None]
-        if self._waiting:
-            times += [t for i, t in self._resting.items() if i in self._free]
+        while self._alarms and self._armed.get(self._alarms[0][1]) != self._alarms[0][0]:
+            heapq.heappop(self._alarms)
+        times = [self._alarms[0][0]] if self._alarms else []
+        if self._line:
+            times += [t for i, t in self._pausing.items() if self._seats[i].state is S.AVAILABLE]
+            opening = self._line.next_opening()
+            if opening is not None:
+                times.append(opening)
         return min(times, default=None)
 
     def expire(self, now: float) -> list[tuple[str, str]]:
-        """Ends wrap-ups and breaks whose time is over; returns (seat, call) of ended wrap-ups.
+        """Ends wrap-ups, rests and breaks whose time is over; returns (seat, call) of ended wrap-ups.
 
-        Offers are not ended here: the call owns its offer and ends it with the leg (calls.machine).
+        Offers and talks are not ended here: the call owns them and ends them with the leg (calls.machine).
+        They are in `overdue` from now on.
         """
-        if self._resting:
-            self._resting = {i: t for i, t in self._resting.items() if t > now}
+        self._wake(now)
+        self._line.tick(now)
         done: list[tuple[str, str]] = []
-        for seat in list(self._timed.values()):
-            if seat.deadline is None or seat.deadline > now:
+        while self._alarms and self._alarms[0][0] <= now:
+            deadline, seat_id = heapq.heappop(self._alarms)
+            seat = self._seats.get(seat_id)
+            if seat is None or self._armed.get(seat_id) != deadline:
                 continue
             if seat.state is S.WRAP_UP:
-                call = self.wrap_up_done(seat.id, now)
+                call = self.wrap_up_done(seat_id, now)
                 if call is not None:
-                    done.append((seat.id, call))
+                    done.append((seat_id, call))
             elif seat.state is S.BREAK:
                 # Nobody is put to work by a clock: a break past its limit becomes offline, and shows.
                 self._move(seat, S.OFFLINE, now, reason="break limit reached")
+            elif seat.state is S.REST:
+                self._after_busy(seat, now)
+            else:
+                self._due[seat_id] = None
         return done
 
+    def overdue(self, now: float) -> list[Seat]:
+        """Seats that `expire` found offered, ringing or talking past their deadline, and that still are.
 
-def _first(entry: tuple[tuple[int, float, str], Seat]) -> tuple[int, float, str]:
-    return entry[0]
+        A talk's deadline ends nothing: ask the switch, then `confirm_talk` or `talk_ended`.
+        """
+        return [self._seats[i] for i in self._due]
+
+    def _wake(self, now: float) -> None:
+        if self._pausing:
+            for seat_id in [i for i, until in self._pausing.items() if until <= now]:
+                del self._pausing[seat_id]
+                self._index(self._seats[seat_id])
 
 
-def _turn(seat: Seat) -> tuple[int, float, str]:
-    """Longest idle first; a scarce seat (more skills) is kept for those who need it."""
-    return (len(seat.skills), seat.idle_since, seat.id)
+def _configured(state: Seat, seat: Seat, on_duty: bool) -> Seat:
+    """A seat's state with what is configured of it."""
+    return replace(
+        state, name=seat.name, centre=seat.centre, skills=seat.skills, kind=seat.kind, phone=seat.phone,
+        on_duty=on_duty,
+    )  # fmt: skip

@@ -69,7 +69,17 @@ class Seat:
     busy_seconds: float = 0.0
     """Talk and wrap-up since the sign-in, finished ones: with `signed_in_at` the seat's occupancy."""
     taken: int = 0
-    """Calls taken since the sign-in."""
+    """Calls taken since the sign-in, finished ones."""
+    wanted_limit: float | None = None
+    """How long the break or rest in `wanted` may last, in seconds; None: as the policy says."""
+    foreign: bool = False
+    """Its present caller's home centre is another one (counts for CentreLimit.foreign)."""
+    phone_gone: bool = False
+    """Its phone is known not to be registered."""
+
+    def occupancy(self, now: float) -> float:
+        """Talk and wrap-up as a share of the time since the sign-in, finished ones, 0 to about 1."""
+        return self.busy_seconds / max(60.0, now - self.signed_in_at)
 
 
 @dataclass(frozen=True, slots=True)
