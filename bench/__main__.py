@@ -1,4 +1,4 @@
-"""``make bench``; ``python -m bench --quick`` shows in under two minutes that it works."""
+"""``make bench``; ``python -m bench --quick`` shows in two minutes that it works."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from service.errors import ServiceError
 from service.settings import load_settings
 from telephony import TelephonyError
 
 from .errors import BenchError
-from .run import Options, run_bench
+from .run import SECTIONS, Options, run_bench
 
 
 def _say(text: str) -> None:
@@ -27,29 +28,55 @@ def _numbers(text: str) -> list[float]:
     return [float(x) for x in text.split(",") if x]
 
 
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(x.strip() for x in text.split(",") if x.strip())
+
+
 def _options(arguments: list[str] | None) -> Options:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="The native queue and this service, side by side."
     )
-    parser.add_argument("--quick", action="store_true", help="one low rate, once: shows that it works, proves nothing")
-    parser.add_argument("--variants", help="of a1,b1,a2,b2,d1 (default: all but d1)")
-    parser.add_argument("--rates", type=_numbers, help="calls/s of the comparison, e.g. 40,80")
-    parser.add_argument("--ladder", type=_numbers, help="calls/s tried upwards for the highest rate; '' for none")
-    parser.add_argument("--repeats", type=int, help="runs of each variant at each rate of the comparison")
-    parser.add_argument("--seconds", type=float, help="seconds of calls in each run")
+    parser.add_argument("--only", type=_words, help=f"sections, of {','.join(SECTIONS)} (default: all)")
+    parser.add_argument("--quick", action="store_true", help="all of it, short: shows that it works, no more")
+    parser.add_argument("--variants", type=_words, help="calls: of a1,b1,a2,b2,d1 (default: all but d1)")
+    parser.add_argument("--rates", type=_numbers, help="calls: calls/s of the comparison, e.g. 40,80")
+    parser.add_argument("--ladder", type=_numbers, help="calls: calls/s tried upwards for the highest; '' for none")
+    parser.add_argument("--repeats", type=int, help="calls and queue: runs of each variant")
+    parser.add_argument("--seconds", type=float, help="calls: seconds of calls in each run")
+    parser.add_argument("--shapes", type=_words, help="queue: of native,service,service-2000")
+    parser.add_argument("--queue-seconds", type=float, help="queue: seconds measured in each run")
+    parser.add_argument("--decisions", type=int, help="decisions of each kind")
     parser.add_argument("--budget", type=float, help="seconds after which no further step of the ladder begins")
     parser.add_argument("--out", type=Path, help="directory for everything written (default: var/bench)")
     given = parser.parse_args(arguments)
     settings = load_settings()
     options = Options(rootfs=settings.rootfs_dir.resolve(), out=(settings.var_dir / "bench").resolve())
+    calls, queues = options.calls, options.queue
     if given.quick:
-        options = replace(options, variants=("a1", "b2"), rates=(20,), repeats=1, seconds=4.0, ladder=())
-    changes = {n: v for n, v in vars(given).items() if n not in ("quick", "variants", "out") and v is not None}
-    if given.variants:
-        changes["variants"] = tuple(given.variants.split(","))
-    if given.out:
-        changes["out"] = given.out.resolve()
-    return replace(options, **changes)
+        calls = replace(calls, variants=("a1", "b2"), rates=(20,), repeats=1, seconds=4.0, ladder=())
+        queues = replace(queues, shapes=("native", "service"), repeats=1, seconds=6.0)
+        options = replace(options, decisions=300)
+
+    def named(**values: Any) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if value is not None}
+
+    return replace(
+        options,
+        calls=replace(
+            calls,
+            **named(
+                variants=given.variants, rates=given.rates, ladder=given.ladder, repeats=given.repeats,
+                seconds=given.seconds,
+            ),
+        ),
+        queue=replace(
+            queues, **named(shapes=given.shapes, repeats=given.repeats, seconds=given.queue_seconds)
+        ),
+        **named(
+            only=given.only, decisions=given.decisions, budget=given.budget,
+            out=given.out.resolve() if given.out else None,
+        ),
+    )  # fmt: skip
 
 
 async def _main(options: Options) -> None:

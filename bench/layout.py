@@ -34,8 +34,11 @@ _ALWAYS: dict[str, tuple[tuple[str, str], ...]] = {
     # Neither side may wait between two calls of a seat.
     "queues.conf": (("wrapuptime=5", "wrapuptime=0"), ("retry=1", "retry=0")),
     # Seats are static contacts: no registrations, so nothing but calls is measured.
-    "pjsip.conf": (("max_contacts=1\n", "max_contacts=1\nqualify_frequency=0\n"),),
+    # Callers send no audio: that must not end a call that waits for minutes.
+    "pjsip.conf": (("max_contacts=1\n", "max_contacts=1\nqualify_frequency=0\n"), ("rtp_timeout=60", "rtp_timeout=0")),
 }
+_MUSIC = ("nm(default)", "ne(n)")
+"""The waiting callers' music in extensions.conf, and none."""
 _MIXMONITOR = "MixMonitor("
 
 
@@ -47,7 +50,7 @@ def _tidy(text: str) -> str:
     )
 
 
-def write_templates(home: Path, variant: Variant) -> Path:
+def write_templates(home: Path, variant: Variant, *, music: bool = True) -> Path:
     """The product's Asterisk templates with the changes named above; returns their directory."""
     out = home / "templates"
     shutil.rmtree(out, ignore_errors=True)
@@ -65,6 +68,10 @@ def write_templates(home: Path, variant: Variant) -> Path:
         if path.name == "extensions.conf":
             if _MIXMONITOR not in text:
                 raise BenchError("config/asterisk/extensions.conf starts no MixMonitor any more: see bench/layout.py")
+            if not music:
+                if _MUSIC[0] not in text:
+                    raise BenchError("config/asterisk/extensions.conf plays its music differently: see bench/layout.py")
+                text = text.replace(*_MUSIC)
             if not variant.record:
                 lines = text.split("\n")
                 text = "\n".join(
@@ -74,10 +81,10 @@ def write_templates(home: Path, variant: Variant) -> Path:
     return out
 
 
-def extra_files(variant: Variant, seat_port: int) -> dict[str, str]:
+def extra_files(variant: Variant, seat_port: int, seats: int = SEATS) -> dict[str, str]:
     """File name → text appended: the native path, the seats' endpoints, the queue's members."""
-    seats = "\n".join(
-        f"[{u}](seat)\naors={u}\n\n[{u}](seat-aor)\ncontact=sip:{u}@127.0.0.1:{seat_port}\n" for u in seat_ids()
+    phones = "\n".join(
+        f"[{u}](seat)\naors={u}\n\n[{u}](seat-aor)\ncontact=sip:{u}@127.0.0.1:{seat_port}\n" for u in seat_ids(seats)
     )
     record = " same => n,MixMonitor(${HL_RECORDINGS}/${UNIQUEID}.raw,D)\n" if variant.record else ""
     native = (
@@ -90,11 +97,11 @@ def extra_files(variant: Variant, seat_port: int) -> dict[str, str]:
         f"exten => {BARE_NUMBER},1,Answer()\n"
         " same => n,Playback(hotline/zh/greeting)\n"
         " same => n,Set(GLOBAL(NEXT)=$[0${GLOBAL(NEXT)}+1])\n"
-        f" same => n,Dial(PJSIP/$[{FIRST_SEAT}+${{GLOBAL(NEXT)}}%{SEATS}])\n"
+        f" same => n,Dial(PJSIP/$[{FIRST_SEAT}+${{GLOBAL(NEXT)}}%{seats}])\n"
         " same => n,Hangup()\n"
     )
-    members = "\n" + "\n".join(f"member => PJSIP/{u}" for u in seat_ids()) + "\n"
-    return {"pjsip.conf": "\n" + seats, "extensions.conf": native, "queues.conf": members}
+    members = "\n" + "\n".join(f"member => PJSIP/{u}" for u in seat_ids(seats)) + "\n"
+    return {"pjsip.conf": "\n" + phones, "extensions.conf": native, "queues.conf": members}
 
 
 def write_prompt(sounds: Path) -> None:
@@ -110,7 +117,7 @@ def write_prompt(sounds: Path) -> None:
             out.writeframes(samples.tobytes())
 
 
-def write_service_config(home: Path) -> Path:
+def write_service_config(home: Path, seats: int = SEATS) -> Path:
     """A configuration directory for the service: the same number of seats, one constant flow."""
     out = home / "config"
     shutil.rmtree(out, ignore_errors=True)
@@ -124,7 +131,7 @@ def write_service_config(home: Path) -> Path:
         "  welcome:\n    say: greeting\n    next: to-human\n  to-human:\n    route: {}\n",
         encoding="utf-8",
     )
-    rows = "\n".join(f'  - {{id: "{u}", name: seat {u}, skills: {{putonghua: 5}}}}' for u in seat_ids())
+    rows = "\n".join(f'  - {{id: "{u}", name: seat {u}, skills: {{putonghua: 5}}}}' for u in seat_ids(seats))
     (out / "hotline.yaml").write_text(
         'centre:\n  code: "330000"\n  name: bench\n'
         f'numbers:\n  "{SERVICE_NUMBER}": {{flow: default}}\n'

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from . import decisions, queue
 from .plan import VARIANTS
+from .stats import cell, grid
 from .trial import Trial
 
 MAX_FAILED = 0.001
@@ -52,20 +54,6 @@ def held_rate(trials: Sequence[Trial], variant: str) -> float:
     return best
 
 
-def _cell(values: list[float], style: str) -> str:
-    middle = style.format(statistics.median(values))
-    if len(values) > 1 and style.format(min(values)) != style.format(max(values)):
-        return f"{middle} [{style.format(min(values))}-{style.format(max(values))}]"
-    return middle
-
-
-def _grid(rows: list[list[str]]) -> str:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = ["  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths, strict=True)))
-             for r in rows]  # fmt: skip
-    return "\n".join(line.rstrip() for line in lines)
-
-
 def table(trials: Sequence[Trial]) -> str:
     """One block per rate: medians over the repeats, [least-most]. Times in ms, CPU in ms per call."""
     blocks = []
@@ -74,9 +62,9 @@ def table(trials: Sequence[Trial]) -> str:
         for variant in VARIANTS:
             mine = _of(trials, variant.name, rate)
             if mine:
-                rows.append([variant.name, *(_cell([f(t) for t in mine], style) for _, f, style in COLUMNS)])
+                rows.append([variant.name, *(cell([f(t) for t in mine], style) for _, f, style in COLUMNS)])
         blocks.append(f"{rate:g} calls/s offered ({max(len(_of(trials, v.name, rate)) for v in VARIANTS)} run(s))\n"
-                      + _grid(rows))  # fmt: skip
+                      + grid(rows))  # fmt: skip
     return "\n\n".join(blocks)
 
 
@@ -124,6 +112,40 @@ def verdict_lines(found: Sequence[dict[str, Any]]) -> str:
         spread = f" [{one['least']:.2f}-{one['most']:.2f}]" if one.get("least") != one.get("most") else ""
         lines.append(f"  {'met    ' if one['met'] else 'NOT met'}  {one['aim']}: {value}{spread}")
     return "\n".join(lines)
+
+
+def show(result: dict[str, Any], say: Callable[[str], None]) -> None:
+    """Everything for people."""
+    m = result["machine"]
+    say(f"\n{m['cpu']}, {m['cores']} cores, Linux {m['kernel']}, Python {m['python']}, {m['at']}")
+    say("Times in ms; median [least-most] of the repeats. 'others': cores used by programs that are not ours.")
+    if "decisions" in result:
+        found = result["decisions"]
+        say(f"\nDecisions: {found['seats']:,} seats, {found['waiting']:,} waiting, {found['skills']} skills\n")
+        say(decisions.table(found))
+    if result.get("queue"):
+        say("\nQueue: a seat hangs up → the next INVITE at its phone\n")
+        say(queue.table(result["queue"]))
+    if result.get("calls", {}).get("table"):
+        calls = result["calls"]
+        say("\nCalls with seats enough (CPU in ms per call; transcription is off)")
+        for name, title in calls["variants"].items():
+            say(f"  {name}  {title}")
+        say("\n" + calls["table"])
+        if calls["held"]:
+            held = ", ".join(f"{name} {rate:g}" for name, rate in calls["held"].items())
+            say(f"\nHighest rate held (calls/s offered, < 0.1 % failures): {held}")
+        say(calls["noise"])
+    if "parser" in result:
+        p = result["parser"]
+        say(
+            f"\nAMI parser: ours {p['link_events_per_s']:,.0f} events/s, panoramisk {p['panoramisk_events_per_s']:,.0f}"
+            f" events/s: {p['ratio']} ×"
+        )
+    if result["verdicts"]:
+        say("\nAims:\n" + verdict_lines(result["verdicts"]))
+    for note in result["notes"]:
+        say(note)
 
 
 def machine() -> dict[str, Any]:

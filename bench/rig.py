@@ -19,7 +19,7 @@ from telephony import PrivateAsterisk
 
 from .errors import BenchError
 from .layout import extra_files, write_prompt, write_service_config, write_templates
-from .plan import SERVICE_NUMBER, Variant
+from .plan import SEATS, SERVICE_NUMBER, Variant
 from .sipp import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,7 +62,7 @@ class Rig:
         return int(text.split()[0]) if text.split()[:1] and text.split()[0].isdigit() else -1
 
 
-async def _start_service(rig: Rig, ami_port: int, rootfs: Path) -> asyncio.subprocess.Process:
+async def _start_service(rig: Rig, ami_port: int, rootfs: Path, seats: int) -> asyncio.subprocess.Process:
     assert rig.redis is not None
     home = rig.home / "service"
     (home / "secrets").mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -70,7 +70,7 @@ async def _start_service(rig: Rig, ami_port: int, rootfs: Path) -> asyncio.subpr
     environment = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
     environment |= {
         "HOTLINE_SETTINGS": os.devnull,
-        "HOTLINE_CONFIG_DIR": str(write_service_config(rig.home)),
+        "HOTLINE_CONFIG_DIR": str(write_service_config(rig.home, seats)),
         "HOTLINE_VAR_DIR": str(home),
         "HOTLINE_ROOTFS": str(rootfs),
         "HOTLINE_HTTP_PORT": str(free_port(udp=False)),
@@ -126,17 +126,19 @@ def _clean_home(home: Path) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def rig_up(variant: Variant, home: Path, rootfs: Path) -> AsyncIterator[Rig]:
+async def rig_up(
+    variant: Variant, home: Path, rootfs: Path, *, seats: int = SEATS, music: bool = True
+) -> AsyncIterator[Rig]:
     """Starts everything of a variant fresh; ends everything, whatever happens."""
     sounds = _clean_home(home)
     seat_port, sip_port, ami_port = free_port(udp=True), free_port(udp=True), free_port(udp=False)
     asterisk = PrivateAsterisk(
-        rootfs=rootfs, templates=write_templates(home, variant), home=home / "asterisk", sounds=sounds,
+        rootfs=rootfs, templates=write_templates(home, variant, music=music), home=home / "asterisk", sounds=sounds,
         plan_changes={
             "seats": (), "dialled": (SERVICE_NUMBER,), "ami_port": ami_port, "sip_port": sip_port,
             "rtp_start": 20000, "rtp_end": 32000, "system_name": "bench",
         },
-        extra_files=extra_files(variant, seat_port),
+        extra_files=extra_files(variant, seat_port, seats),
     )  # fmt: skip
     rig = Rig(variant, home, sip_port, seat_port, asterisk)
     async with contextlib.AsyncExitStack() as stack:
@@ -146,6 +148,6 @@ async def rig_up(variant: Variant, home: Path, rootfs: Path) -> AsyncIterator[Ri
             rig.redis = PrivateRedis(rootfs, home / "redis", free_port(udp=False))
             stack.push_async_callback(rig.redis.stop)
             await rig.redis.start()
-            rig.service = await _start_service(rig, ami_port, rootfs)
+            rig.service = await _start_service(rig, ami_port, rootfs, seats)
             stack.push_async_callback(_end, rig.service)
         yield rig

@@ -9,7 +9,7 @@ import os
 import shutil
 import signal
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,10 +45,12 @@ def check() -> None:
         raise BenchError("sipp is not installed: run 'make setup-test' (or apt-get install sip-tester)")
 
 
-def _scenario(name: str, home: Path) -> Path:
+def _scenario(name: str, home: Path, changes: Mapping[str, int]) -> Path:
     text = (SCENARIOS / f"{name}.xml").read_text(encoding="utf-8")
+    for word, value in {"HOLD_MS": HOLD_MS, "RING_MS": RING_MS, **changes}.items():
+        text = text.replace(f"@{word}@", str(value))
     path = home / f"{name}.xml"
-    path.write_text(text.replace("@HOLD_MS@", str(HOLD_MS)).replace("@RING_MS@", str(RING_MS)), encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -59,6 +61,8 @@ class Sipp:
     role: str
     home: Path
     port: int
+    changes: Mapping[str, int] = field(default_factory=dict)
+    """Words between @ in the scenario → values."""
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -77,13 +81,13 @@ class Sipp:
                     await self.process.wait()
             except TimeoutError:
                 return
-            self.port = self.port if self.role == "seat" else free_port(udp=True)
+            self.port = self.port if self.role in ("seat", "desk") else free_port(udp=True)
         raise BenchError(f"SIPp ({self.role}) ends at once: see {self.home}, and try 'sipp -v'")
 
     async def _start_once(self, switch_port: int, *options: str) -> None:
         self.log.unlink(missing_ok=True)
         self.process = await asyncio.create_subprocess_exec(
-            "sipp", "-sf", str(_scenario(self.role, self.home)), "-i", "127.0.0.1", "-p", str(self.port),
+            "sipp", "-sf", str(_scenario(self.role, self.home, self.changes)), "-i", "127.0.0.1", "-p", str(self.port),
             "-mp", str(media_port()), "-nostdin", "-timer_resol", "1", "-max_socket", "10000",
             "-buff_size", "4194304", "-trace_logs", "-log_file", str(self.log), "-log_overwrite", "false",
             "-trace_err", "-error_file", str(self.home / f"{self.role}.err"), *options,

@@ -14,6 +14,7 @@ from .cpu import Meter
 from .plan import HOLD_MS
 from .rig import Rig
 from .sipp import OneCall, Sipp, fault_of, free_port, read_calls
+from .stats import percentile
 
 WARM_UP = 2.0
 """Seconds at the beginning whose calls do not count for the times (they do for failures and CPU)."""
@@ -60,14 +61,6 @@ class Trial:
     def as_json(self) -> dict[str, Any]:
         """For result.json."""
         return {**asdict(self), "cpu_both": self.cpu_both, "failure_share": self.failure_share}
-
-
-def percentile(values: list[float], share: float) -> float:
-    """Nearest rank; 0 for no values."""
-    if not values:
-        return 0.0
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def _children_seconds() -> float:
