@@ -19,6 +19,7 @@ from .access import show_addresses
 from .cli_asterisk import asterisk_app
 from .cli_calls import call_app, ticket_app
 from .cli_flow import flow_app, prompts_app
+from .cli_simulate import run as simulate_command
 from .config import load_config
 from .errors import ServiceError
 from .settings import Settings, load_settings
@@ -32,6 +33,7 @@ app.add_typer(prompts_app, name="prompts")
 app.add_typer(asterisk_app, name="asterisk")
 app.add_typer(call_app, name="call")
 app.add_typer(ticket_app, name="ticket")
+app.command("simulate")(simulate_command)
 
 out = Console()
 err = Console(stderr=True)
