@@ -21,7 +21,11 @@ SYSTEM_PROMPTS = (
     "invalid-choice",
     "please-repeat",
     "transfer-failed",
-)
+    # said to waiting callers (calls._words)
+    "wait-next", "wait-ahead-before", "wait-ahead-after", "wait-many-ahead", "wait-about", "wait-over-before",
+    "wait-minutes", "wait-under-minute", "callback-offer-before", "callback-offer-after", "callback-confirmed",
+    "nobody-now", "num-two", *(f"num-{n}" for n in (*range(21), *range(30, 100, 10))),
+)  # fmt: skip
 """Prompts that the service or the dialplan plays by name, whatever the flows say."""
 
 

@@ -17,6 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 import calls
 from routing import SeatState
 
+WAIT_ERROR_BUCKETS = (-600, -300, -120, -60, -30, -15, 0, 15, 30, 60, 120, 300, 600)
 ANSWER_BUCKETS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300)
 
 
@@ -36,6 +37,16 @@ class Metrics:
         self.talk = Histogram(
             "hotline_talk_seconds", "From joined until the caller left",
             buckets=(10, 30, 60, 120, 300, 600, 1800, 4800), registry=self.registry,
+        )  # fmt: skip
+        self.wait_error = Histogram(
+            "hotline_expected_wait_error_seconds",
+            "Expected wait as told − the wait that came, of callers who were told one and reached a seat; "
+            "below 0: it took longer than told",
+            buckets=WAIT_ERROR_BUCKETS, registry=self.registry,
+        )  # fmt: skip
+        self.abandoned = Histogram(
+            "hotline_abandoned_seconds", "From the beginning of the wait until a caller who reached nobody left",
+            buckets=ANSWER_BUCKETS, registry=self.registry,
         )  # fmt: skip
         self.outcomes: Counter[str] = Counter()
         self.rejects: Counter[str] = Counter()
@@ -61,6 +72,8 @@ class Metrics:
                     self.answer.observe(max(0.0, call.joined_at - call.waiting_since))
             elif isinstance(event, calls.events.CallerLeft) and call.outcome is not None:
                 self.outcomes[call.outcome] += 1
+                if call.outcome in ("abandoned", "callback") and call.waiting_since is not None and call.ended_at:
+                    self.abandoned.observe(max(0.0, call.ended_at - call.waiting_since))
                 if call.joined_at is not None and call.ended_at is not None:
                     self.talk.observe(call.ended_at - call.joined_at)
 
@@ -83,6 +96,8 @@ class Metrics:
         longest = max((self._clock() - w.since for w in waiting), default=0.0)
         yield GaugeMetricFamily("hotline_longest_wait_seconds", "Longest present wait", value=longest)
         yield GaugeMetricFamily("hotline_journal_ok", "1: the journal takes entries", value=float(engine.journal_ok))
+        if engine.host is not None:
+            yield from self._hosted(engine.host)
         outcomes = CounterMetricFamily("hotline_calls_ended", "Callers who left, by outcome", labels=["outcome"])
         for outcome, count in self.outcomes.items():
             outcomes.add_metric([outcome], count)
@@ -97,6 +112,26 @@ class Metrics:
                     value = getattr(counters, field.name)
                     if isinstance(value, int | float):
                         yield CounterMetricFamily(f"{prefix}_{field.name}", f"{text}: {field.name}", value=value)
+
+    def _hosted(self, host: calls.Host) -> Iterable[Metric]:
+        while host.counters.errors:
+            self.wait_error.observe(host.counters.errors.popleft())
+        mode = GaugeMetricFamily("hotline_mode", "1 for the present operating mode (Art. 29)", labels=["mode"])
+        for name in host.book.modes:
+            mode.add_metric([name], float(name == host.control.mode))
+        yield mode
+        entries = GaugeMetricFamily("hotline_callbacks", "Entries of the callback list", labels=["reason", "state"])
+        for (reason, state), count in host.callbacks.counts().items():
+            entries.add_metric([reason, state], count)
+        yield entries
+        yield CounterMetricFamily("hotline_told", "Announcements to waiting callers", value=host.counters.told)
+        yield CounterMetricFamily(
+            "hotline_callbacks_made", "Entries made by callers who left", value=host.counters.callbacks_made
+        )
+        yield CounterMetricFamily(
+            "hotline_callbacks_refused", "Callers who cannot be called back (no number …)",
+            value=host.counters.callbacks_refused,
+        )  # fmt: skip
 
     def text(self) -> str:
         """The exposition text."""

@@ -28,5 +28,6 @@ def private_asterisk(s: Settings, config: HotlineConfig) -> telephony.PrivateAst
             "bind": s.bind,
             "recording_spool": s.spool,
             "record": s.record,
+            "out_contact": s.out_trunk,
         },
     )

@@ -5,7 +5,7 @@
 Apart from `ivr` itself because it needs numpy, soundfile and espeak-ng, and calls need none of them.
 """
 
-from ._build import BuildReport, Progress, PromptBuildError, build_prompts
-from ._espeak import VOICES, Voice
+from ._build import BuildReport, Progress, PromptBuildError, build_prompts, say
+from ._espeak import VOICES, SpeechError, Voice
 
-__all__ = ["VOICES", "BuildReport", "Progress", "PromptBuildError", "Voice", "build_prompts"]
+__all__ = ["VOICES", "BuildReport", "Progress", "PromptBuildError", "SpeechError", "Voice", "build_prompts", "say"]

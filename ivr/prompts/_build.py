@@ -135,6 +135,20 @@ def build_prompts(
     return BuildReport(by_how["spoken"], by_how["recorded"], by_how["kept"], problems)
 
 
+def say(text: str, language: str, target: Path) -> None:
+    """Speaks one text into one file, whole or not at all: for what is known only while running (an incident).
+
+    Raises:
+        SpeechError: espeak-ng is missing or fails.
+        OSError: the file cannot be written.
+    """
+    voice = VOICES[language]
+    key = _key("speech", voice.name, voice.speed, text)
+    if not _is_current(target, key):
+        sound, rate = speak(program(), READERS[language](text), voice)
+        _write(target, wav(tidy(resample(sound, rate))), key)
+
+
 def _key(*parts: object) -> str:
     return hashlib.sha256(json.dumps([RECIPE, *parts], ensure_ascii=True).encode()).hexdigest()
 
