@@ -13,6 +13,8 @@ import wave
 from array import array
 from pathlib import Path
 
+import yaml
+
 from .errors import BenchError
 from .plan import (
     BARE_NUMBER,
@@ -104,17 +106,28 @@ def extra_files(variant: Variant, seat_port: int, seats: int = SEATS) -> dict[st
     return {"pjsip.conf": "\n" + phones, "extensions.conf": native, "queues.conf": members}
 
 
-def write_prompt(sounds: Path) -> None:
-    """The short prompt of both sides: a soft tone of 0.9 s, and some music for the wait."""
-    for name, seconds in (("zh/greeting", PROMPT_SECONDS), ("music/waiting", 20.0)):
-        path = (sounds / name).with_suffix(".wav")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        samples = array("h", (int(3000 * math.sin(i * 2 * math.pi * 440 / RATE)) for i in range(int(RATE * seconds))))
-        with wave.open(str(path), "wb") as out:
-            out.setnchannels(1)
-            out.setsampwidth(2)
-            out.setframerate(RATE)
-            out.writeframes(samples.tobytes())
+def write_prompts(sounds: Path) -> None:
+    """A soft tone of 0.9 s for every prompt of the product, in both languages, and some music for the wait."""
+    known = yaml.safe_load((CONFIG / "prompts/prompts.yaml").read_text(encoding="utf-8"))["prompts"]
+    tone = _tone(PROMPT_SECONDS)
+    for name in (f"{language}/{prompt}" for language in ("zh", "en") for prompt in known):
+        _write_wave(sounds / f"{name}.wav", tone)
+    _write_wave(sounds / "music/waiting.wav", _tone(20.0))
+
+
+def _tone(seconds: float) -> bytes:
+    return array(
+        "h", (int(3000 * math.sin(i * 2 * math.pi * 440 / RATE)) for i in range(int(RATE * seconds)))
+    ).tobytes()
+
+
+def _write_wave(path: Path, samples: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE)
+        out.writeframes(samples)
 
 
 def write_service_config(home: Path, seats: int = SEATS) -> Path:

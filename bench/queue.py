@@ -121,10 +121,11 @@ def least_waiting(caller_log: Path, desk_log: Path, begin: float, end: float) ->
     for at, step in sorted(steps):
         if at >= end:
             break
+        if at >= begin and least is None:
+            least = now
         now += step
-        if at >= begin:
-            least = now if least is None else min(least, now)
-    return least or 0
+        least = None if least is None else min(least, now)
+    return now if least is None else least
 
 
 def _resident_mb(pid: int) -> float:

@@ -18,7 +18,7 @@ from service.private import PrivateRedis
 from telephony import PrivateAsterisk
 
 from .errors import BenchError
-from .layout import extra_files, write_prompt, write_service_config, write_templates
+from .layout import extra_files, write_prompts, write_service_config, write_templates
 from .plan import SEATS, SERVICE_NUMBER, Variant
 from .sipp import free_port
 
@@ -121,7 +121,7 @@ def _clean_home(home: Path) -> Path:
                 os.kill(pid, signal.SIGKILL)
     shutil.rmtree(home, ignore_errors=True)
     sounds = home / "sounds"
-    write_prompt(sounds)
+    write_prompts(sounds)
     return sounds
 
 
