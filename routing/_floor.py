@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ._demand import Step
+from ._demand import CALLER_KINDS, Step
 from ._model import CentreLimit, Policy, Seat
 from ._seats import BUSY
 from ._turns import Key, Turns
@@ -49,7 +49,7 @@ class Floor:
         self._levels: dict[str, dict[int, int]] = {}
         self._has: dict[str, int] = {}
         self._centres: dict[str, int] = {}
-        self._agents = 0
+        self._kinds: dict[str, int] = {}
         self._everybody = 0
         self._turns = Turns()
         self._tiers: list[int] | None = None
@@ -179,8 +179,7 @@ class Floor:
             bit = self._bits[seat.id]
             self._unplace(old, bit)
         self._everybody |= bit
-        if seat.kind == "agent":
-            self._agents |= bit
+        self._kinds[seat.kind] = self._kinds.get(seat.kind, 0) | bit
         self._centres[seat.centre] = self._centres.get(seat.centre, 0) | bit
         for skill, level in seat.skills.items():
             levels = self._levels.setdefault(skill, {})
@@ -192,7 +191,7 @@ class Floor:
         self.version += 1
         self._tiers = None
         self._everybody &= ~bit
-        self._agents &= ~bit
+        self._kinds[seat.kind] &= ~bit
         self._centres[seat.centre] &= ~bit
         for skill, level in seat.skills.items():
             self._levels[skill][level] &= ~bit
@@ -224,6 +223,8 @@ class Floor:
         found = self._everybody
         if step.seats is not None:
             found &= self._any(self._bits, step.seats)
+        if step.kinds is not None or step.seats is None:
+            found &= self._any(self._kinds, CALLER_KINDS if step.kinds is None else step.kinds)
         if step.centres is not None:
             found &= self._any(self._centres, step.centres)
         for skill, least in step.skills:
@@ -282,7 +283,6 @@ class Floor:
             else:
                 tiers.append((count, tier))
         order = [rest, *(tier for _, tier in reversed(tiers))]
-        self._tiers = [
-            t for t in (*(x & self._agents for x in order), *(x & ~self._agents for x in order)) if t
-        ]  # fmt: skip
+        agents = self._kinds.get("agent", 0)
+        self._tiers = [t for t in (*(x & agents for x in order), *(x & ~agents for x in order)) if t]
         return self._tiers
