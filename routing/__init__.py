@@ -3,15 +3,15 @@
 from ._callback_rules import Callback, CallbackError, CallbackRules
 from ._callbacks import CallbackBook
 from ._centres import CIRCLES, Centre, CentreTree, kind_of, parent_of
-from ._demand import Demand, Step
+from ._demand import Demand, Skills, Step
 from ._dispatcher import Dispatcher
 from ._estimate import Estimator
-from ._facts import EMERGENCY, Facts, HistoryRules, Past, national
-from ._hours import ALWAYS, Hours, local_time, parse_spans, unix
+from ._facts import EMERGENCY, Facts, HistoryRules, Past, national, national_prefix
+from ._hours import ALWAYS, Hours, Spans, local_time, parse_spans, unix
 from ._leader import LeaderDay
 from ._model import POINT_SECONDS, CentreLimit, Match, OfferOutcome, Policy, Seat, SeatState, Waiting
 from ._modes import MODES, NORMAL, Incident, Load, ModeConfig, ModeControl, ModeState, Threshold
-from ._plan import NumberRule, Plan, RoutingBook, Skill
+from ._plan import THIRD_STEPS, NumberRule, Plan, RoutingBook, Skill
 from ._rules import DEFAULT_RULE, MARKS, Modifier, Rule, StepRule, When
 from ._seats import TABLE as SEAT_TABLE
 from ._seats import SeatError, move
@@ -28,6 +28,7 @@ __all__ = [
     "NORMAL",
     "POINT_SECONDS",
     "SEAT_TABLE",
+    "THIRD_STEPS",
     "BreakReason",
     "Callback",
     "CallbackBook",
@@ -62,6 +63,8 @@ __all__ = [
     "SeatError",
     "SeatState",
     "Skill",
+    "Skills",
+    "Spans",
     "Step",
     "StepRule",
     "Threshold",
@@ -73,6 +76,7 @@ __all__ = [
     "local_time",
     "move",
     "national",
+    "national_prefix",
     "parent_of",
     "parse_spans",
     "unix",

@@ -72,6 +72,14 @@ def national(number: str) -> str:
     return "0" + digits
 
 
+def national_prefix(beginning: str) -> str:
+    """The beginning of a number in the national form: "+86577" → "0577"."""
+    if beginning.startswith(("+86", "0086")):
+        rest = beginning[3:] if beginning.startswith("+") else beginning[4:]
+        return rest if not rest or rest[0] in "01" else "0" + rest
+    return "00" + beginning[1:] if beginning.startswith("+") else beginning
+
+
 def past(history: Mapping[str, Any], now: float, rules: HistoryRules) -> Past:
     """Reads `Facts.history`. What is not understood is passed over: it may come from another version."""
     calls = [c for c in _rows(history) if _number(c.get("at")) is not None]
