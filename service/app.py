@@ -1,8 +1,9 @@
 """The composition root: every part, started in order, stopped in the reverse order.
 
 Order and why: Redis (the journal must be there before anything happens), store, prompts, Asterisk (from
-here on callers are answered: by the native queue until the link is up), engine (folds the journal), AMI
-link (reconciles, then the heart-beat opens the gate), recording workers, drafts, console.
+here on callers are answered: by the native queue until somebody is active), the console's address, and then
+the lease: who gets it is active (service/active.py: folds the journal, reconciles, opens the gate with its
+heart-beat), the others are standbys and forward (service/standby.py). Recording workers run in every process.
 """
 
 from __future__ import annotations
@@ -12,23 +13,21 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from aiohttp import web
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 import calls
-import console
 import ivr
 import recordings
 import telephony
 import tickets
-from routing import Dispatcher
 
-from .books import CallBook
-from .call_log import CallLog
+from .active import Active, tell_death
+from .cluster import Cluster, Front, Role
 from .config import HotlineConfig, load_config
 from .desk import HotlineDesk
 from .errors import ServiceError
@@ -39,36 +38,82 @@ from .pbx import private_asterisk
 from .private import PrivateRedis, port_free, secret
 from .reload import Watcher
 from .settings import Settings
+from .standby import Standby
 
 log = logging.getLogger(__name__)
 Progress = Callable[[str], None]
 
-SWEEP_SECONDS = 30.0
-
 
 class Hotline:
-    """One instance. `start` and `stop` may each be called once."""
+    """One process. `start` and `stop` may each be called once.
+
+    `active` is there while this process decides; `engine`, `link`, `switch`, `desk` and `metrics` are its parts.
+    """
 
     def __init__(self, settings: Settings, progress: Progress = lambda _: None) -> None:
         self.settings = settings
         self.health = Health()
         self.observers: list[Callable[[calls.Change], None]] = []
+        self.role_told: Callable[[Role], None] = lambda _: None
+        self.active: Active | None = None
+        self._was: Active | None = None
         self._progress = progress
         self._exit = contextlib.AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
         self.config: HotlineConfig
         self.flows: ivr.FlowLibrary
-        self.engine: calls.Engine
-        self.link: telephony.AmiLink
-        self.switch: telephony.AsteriskSwitch
         self.store: tickets.Store
         self.vault: recordings.Vault
         self.pool: recordings.WorkerPool
-        self.drafts: tickets.DraftMaker
-        self.desk: HotlineDesk
-        self.metrics: Metrics
         self.redis: Redis
+        self.lease: calls.Lease
+        self.cluster: Cluster
         self.asterisk: telephony.PrivateAsterisk | None = None
+
+    # ------------------------------------------------------------------ the active one's parts
+    @property
+    def _active(self) -> Active:
+        if self._was is None:
+            raise ServiceError("this process is a standby", "ask the active one")
+        return self._was
+
+    @property
+    def engine(self) -> calls.Engine:
+        """While active; afterwards the one that was, to be read."""
+        return self._active.engine
+
+    @property
+    def link(self) -> telephony.AmiLink:
+        """While active."""
+        return self._active.link
+
+    @property
+    def switch(self) -> telephony.AsteriskSwitch:
+        """While active."""
+        return self._active.switch
+
+    @property
+    def desk(self) -> HotlineDesk:
+        """While active."""
+        return self._active.desk
+
+    @property
+    def drafts(self) -> tickets.DraftMaker:
+        """While active."""
+        return self._active.drafts
+
+    @property
+    def metrics(self) -> Metrics:
+        """While active."""
+        return self._active.metrics
+
+    def entries(self) -> dict[str, calls.Entry]:
+        """How the switch begins calls to each number, from the present flows."""
+        return self._active.entries()
+
+    async def words(self, call_id: str) -> Mapping[str, Any] | None:
+        """A call's transcript as JSON values, or None."""
+        return await asyncio.to_thread(self.vault.transcript, call_id)
 
     # ------------------------------------------------------------------ start
     async def start(self) -> None:
@@ -78,9 +123,8 @@ class Hotline:
             await self._start_redis()
             await self._start_store()
             await self._start_asterisk()
-            await self._start_engine()
+            await self._start_cluster()
             await self._start_recordings()
-            await self._start_console()
         except BaseException:
             await self.stop()
             raise
@@ -99,7 +143,7 @@ class Hotline:
 
     def _task(self, coroutine: Any, name: str) -> None:
         task: asyncio.Task[None] = asyncio.create_task(coroutine, name=name)
-        task.add_done_callback(_tell_death)
+        task.add_done_callback(tell_death)
         self._tasks.append(task)
 
     def _load(self) -> None:
@@ -107,6 +151,7 @@ class Hotline:
         self.flows = ivr.FlowLibrary(directory / "flows", directory / "prompts" / "prompts.yaml")
         self.config = load_config(directory / "hotline.yaml", [f.name for f in self.flows.book])
         self.gazetteer = tickets.Gazetteer.load(directory / "regions.yaml")
+        self.vault = recordings.Vault(self.settings.recordings_dir)
 
     async def _start_redis(self) -> None:
         s = self.settings
@@ -130,8 +175,6 @@ class Hotline:
             except (RedisError, OSError) as error:
                 raise NotWell("redis-down", f"Redis 无应答 ({type(error).__name__})",
                               f"Redis does not answer ({type(error).__name__})") from None  # fmt: skip
-            if not self.engine.journal_ok:
-                raise NotWell("journal", "日志流无法写入", "the journal cannot be written")
 
         self.health.add("redis", look)
 
@@ -168,126 +211,75 @@ class Hotline:
         await self.asterisk.start()
         self._exit.push_async_callback(self.asterisk.stop)
 
-    def entries(self) -> dict[str, calls.Entry]:
-        """How the switch begins calls to each number, from the present flows."""
-        out: dict[str, calls.Entry] = {}
-        for number, entry in self.config.numbers.items():
-            flow = self.flows.book.get(entry.flow)
-            if flow is None:
-                continue
-            constant = flow.entry()
-            prompts = tuple(p.file for p in constant.prompts) if constant is not None else ()
-            out[number] = calls.Entry(flow.reference, prompts)
-        return out
-
-    async def _start_engine(self) -> None:
+    # ------------------------------------------------------------------ one of several
+    async def _start_cluster(self) -> None:
         s = self.settings
         self._progress("service")
-        await self._known_versions()
-        path = s.ami_secret_file or s.secrets_dir / "ami"
-        ami = telephony.AmiSettings(
-            host=s.ami_host if not s.private_asterisk else s.bind, port=s.ami_port, username=s.ami_user,
-            secret=secret(path),
+        # A client of its own: no other traffic delays a renewal, and a slow answer is no answer.
+        client = Redis.from_url(s.redis, socket_connect_timeout=0.5, socket_timeout=0.5, retry=Retry(NoBackoff(), 0))
+        self._exit.push_async_callback(client.aclose)
+        self.lease = calls.Lease(client, s.redis_prefix, node=s.node, url=s.own_url)
+        self.lease.on_return = self._on_return
+        self._standby = Standby(s.node, lambda: self.lease.holder, self.health.look)
+        self._front = Front(s.http_host, s.http_port)
+        self._front.open()
+        self._exit.push_async_callback(self._front.close)
+        await self._front.show(self._standby.build_app())
+        self.cluster = Cluster(self.lease, up=self._up, halt=self._halt, down=self._down, told=self._told)
+        self._exit.push_async_callback(self.cluster.stop)
+        await self.cluster.start()
+        self._task(Watcher(self, self._refused).run(), "reload")
+
+    async def _up(self) -> None:
+        """The lease was granted."""
+        began = time.monotonic()
+        active = Active(
+            settings=self.settings, config=self.config, flows=self.flows, redis=self.redis, store=self.store,
+            vault=self.vault, gazetteer=self.gazetteer, health=self.health, lease=self.lease,
+            observers=self.observers,
         )  # fmt: skip
-        self.link = telephony.AmiLink(
-            ami, lambda batch: self.switch.on_messages(batch), on_up=lambda: self.engine.link_up()
-        )
-        self.switch = telephony.AsteriskSwitch(self.link, lambda events: self.engine.feed(events))
-        journal = calls.RedisJournal(self.redis, s.redis_prefix)
-        self.engine = calls.Engine(
-            switch=self.switch,
-            journal=journal,
-            dispatcher=Dispatcher(self.config.routing_seats(), self.config.policy()),
-            rules=self._rules(),
-            entries=self.entries(),
-            raw_path=lambda call: str(s.spool / f"{call}.raw"),
-            record=s.record,
-        )
-        self.metrics = Metrics(self.engine)
-        self.metrics.count_from("hotline_engine", "Engine since the start", self.engine.counters)
-        self.metrics.count_from("hotline_ami", "AMI link since the start", self.link.counters)
-        self.metrics.count_from("hotline_switch", "Commands to the switch since the start", self.switch.counters)
-        self.engine.observe(self.metrics.on_change)
-        self.engine.observe(CallLog().on_change)
-        for observer in self.observers:
-            self.engine.observe(observer)
-        await self.engine.recover()
-        self.engine.start()
-        self._exit.push_async_callback(self.engine.stop)
-        await self.link.start()
-        self._exit.push_async_callback(self.link.stop)
-        with contextlib.suppress(telephony.LinkDown):
-            # Not there yet: the service runs, /readyz says so, and the link goes on trying.
-            await self.link.wait_up(10.0)
+        self.active = self._was = active
+        try:
+            await active.start()
+            active.metrics.count_from("hotline_cluster", "Changes of role since the start", self.cluster.counters)
+            await self._front.show(active.app)
+        except BaseException:
+            self.active = None
+            await active.stop()
+            raise
+        log.info("active", extra={"seconds": round(time.monotonic() - began, 3), "calls": len(active.engine.calls)})
 
-        async def look() -> None:
-            if not self.link.up:
-                raise NotWell("ami-down", f"与交换机的连接中断: {self.link.trouble}", self.link.trouble)
+    def _halt(self) -> None:
+        if self.active is not None:
+            self.active.halt()
 
-        self.health.add("ami", look)
-        self._task(self._sweeps(), "sweeps")
-        self._task(self._trims(journal), "trims")
-        self._task(Watcher(self, self.metrics.refused_configuration).run(), "reload")
+    async def _down(self) -> None:
+        """The lease is lost, or is about to be let go."""
+        active, self.active = self.active, None
+        if active is not None:
+            await active.stop()
+            await self._front.show(self._standby.build_app())
 
-    def _rules(self) -> calls.Rules:
-        return calls.Rules(self.flows, self.config.demand(), self.config.times.ring)
+    def _on_return(self) -> None:
+        if self.active is not None:
+            self._task(self.active.look_again(), "look-again")
 
-    async def _known_versions(self) -> None:
-        """Flow versions that calls of the last process may still have, and ours for the next one."""
-        key = self.settings.redis_prefix + "flows"
-        rows: Any = await self.redis.hgetall(key)
-        for text in rows.values():
-            with contextlib.suppress(ValueError):
-                self.flows.add(ivr.Flow.from_json(text.decode()))
-        await self.publish_flows()
+    def _told(self, role: Role) -> None:
+        self.role_told(role)
 
-    async def publish_flows(self) -> None:
-        """Writes the present flow versions where the next process finds them."""
-        rows: dict[Any, Any] = {f.reference: f.to_json() for f in self.flows.book}
-        await self.redis.hset(self.settings.redis_prefix + "flows", mapping=rows)
+    def _refused(self, faults: int) -> None:
+        if self.active is not None:
+            self.active.metrics.refused_configuration(faults)
 
     async def apply_config(self, config: HotlineConfig) -> None:
-        """New configuration or flows for calls that begin from now on."""
+        """New configuration or flows for calls that begin from now on; a standby is ready with it."""
         self.config = config
-        self.engine.dispatcher.policy = config.policy()
-        self.engine.rules = self._rules()
-        self.engine.entries = self.entries()
-        self.engine.set_seats(config.routing_seats())
-        await self.publish_flows()
-        if self.link.up:
-            self.switch.announce(self.engine.entries)
+        if self.active is not None:
+            await self.active.apply_config(config)
 
-    async def _sweeps(self) -> None:
-        """Looks at the switch's truth now and then, whatever the events said."""
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            if self.link.up:
-                with contextlib.suppress(telephony.TelephonyError):
-                    await self.engine.sweep()
-
-    async def _trims(self, journal: calls.RedisJournal) -> None:
-        """Keeps the streams from growing for ever: three days of journal, thirty of transcripts' results.
-        Never an entry of a live call, never a result that no draft was made of yet."""
-        while True:
-            with contextlib.suppress(calls.JournalError, RedisError, OSError):
-                now = time.time()
-                await journal.trim(now)
-                await self._trim_results(now)
-            await asyncio.sleep(3600)
-
-    async def _trim_results(self, now: float) -> None:
-        stream = self.settings.redis_prefix + "transcripts"
-        group: Any = next((g for g in await self.redis.xinfo_groups(stream) if g["name"] == b"drafts"), None)
-        pending: Any = await self.redis.xpending(stream, "drafts") if group is not None else None
-        if pending is None or pending["pending"] or group["lag"]:
-            return  # something waits: at the next hour
-        oldest = f"{int((now - 30 * 86400) * 1000)}-0"
-        await self.redis.xtrim(stream, minid=oldest, approximate=True)
-
-    # ------------------------------------------------------------------ recordings and drafts
+    # ------------------------------------------------------------------ recordings
     async def _start_recordings(self) -> None:
         s = self.settings
-        self.vault = recordings.Vault(s.recordings_dir)
         self.pool = recordings.WorkerPool(
             recordings.RecordingSettings(
                 redis_url=s.redis,
@@ -308,85 +300,9 @@ class Hotline:
                 raise NotWell("recogniser", f"语音识别不可用, 录音照常保存: {reason}",
                               f"no transcripts, recordings are kept: {reason}")  # fmt: skip
 
-        self.health.add("recogniser", look, needed=False)
-        self.drafts = tickets.DraftMaker(
-            self.redis, self.store, self.gazetteer, load_transcript=self._transcript, facts_of=self._facts,
-            on_draft=self._on_draft, prefix=s.redis_prefix, consumer=f"drafts-{s.node}",
-        )  # fmt: skip
-        book = CallBook(self.redis, self.store, lambda: self.config.centre.code, prefix=s.redis_prefix,
-                        consumer=f"books-{s.node}")  # fmt: skip
-        self.metrics.count_from("hotline_drafts", "Drafts since the start", self.drafts.counts)
-        self.metrics.count_from("hotline_books", "Book of calls since the start", book.counters)
-        self._task(self.drafts.run(), "drafts")
-        self._task(book.run(), "book-of-calls")
-
-    async def _transcript(self, call_id: str) -> tickets.Transcript | None:
-        data = await self.words(call_id)
-        return tickets.Transcript.from_json(data) if data is not None else None
-
-    async def words(self, call_id: str) -> Mapping[str, Any] | None:
-        """A call's transcript as JSON values, or None."""
-        return await asyncio.to_thread(self.vault.transcript, call_id)
-
-    async def manifest(self, call_id: str) -> Mapping[str, Any] | None:
-        """A call's recording's manifest, or None."""
-        return await asyncio.to_thread(self.vault.manifest, call_id)
-
-    async def audio(self, call_id: str) -> Path | None:
-        """A call's recording, or None."""
-        return await asyncio.to_thread(self.vault.audio, call_id)
-
-    async def _facts(self, call_id: str) -> tickets.Facts | None:
-        live = self.engine.calls.get(call_id)
-        centre = self.config.centre.code
-        if live is not None:
-            source = "voicemail" if live.outcome == "voicemail" else "call"
-            return tickets.Facts(call_id, live.caller_number, live.dialled, centre, live.seat, source)
-        record = await self.store.call(call_id)
-        if record is None or not record.state:
-            return None
-        source = "voicemail" if record.outcome == "voicemail" else "call"
-        return tickets.Facts(call_id, record.caller_number, record.dialled, centre, record.seat, source)
-
-    async def _on_draft(self, ticket: tickets.Ticket) -> None:
-        if ticket.call_id is None:
-            return
-        # For a call in wrap-up this enters its journal and timeline; an ended one has it in the store.
-        self.engine.feed([calls.events.DraftMade(ticket.call_id, ticket.id)])
-        manifest = await self.manifest(ticket.call_id)
-        spoken = tickets.TranscriptStatus.OK if await self.words(ticket.call_id) else tickets.TranscriptStatus.FAILED
-        await self.store.put_recording(
-            ticket.call_id, recording=manifest, transcript=spoken, at=ticket.created_at
-        )
-        await self.desk.tell_draft(ticket)
-
-    # ------------------------------------------------------------------ console
-    async def _start_console(self) -> None:
-        s = self.settings
-        self._progress("console")
-        self.desk = HotlineDesk(
-            engine=self.engine, store=self.store, transcript=self.words, audio=self.audio,
-            manifest=self.manifest, health=self.health.look, metrics=self.metrics.text,
-        )  # fmt: skip
-        self.engine.observe(self.desk.on_change)
-        self._task(self.desk.run(), "desk")
-        tokens = console.TokenBook.open(s.secrets_dir / "tokens")
-        app = console.build_app(self.desk, tokens)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=3.0)
-        await runner.setup()
-        self._exit.push_async_callback(runner.cleanup)
-        try:
-            await web.TCPSite(runner, s.http_host, s.http_port).start()
-        except OSError:
-            raise ServiceError(
-                f"port {s.http_port} (console) is in use", "end the other program, or set HOTLINE_HTTP_PORT=…"
-            ) from None
-        self.metrics.count_from("hotline_streams", "Event streams since the start", console.stream_stats(app))
-
-
-def _tell_death(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        log.error("task %s ended with an error", task.get_name(), exc_info=task.exception())
+        for health in (self.health, self.active.health if self.active is not None else None):
+            if health is not None:
+                health.add("recogniser", look, needed=False)
 
 
 @contextlib.asynccontextmanager

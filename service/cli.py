@@ -53,17 +53,39 @@ async def _until_signal() -> None:
 
 
 @app.command()
-def run(phones: Phones = None, http_port: HttpPort = None, sip_port: SipPort = None, var_dir: VarDir = None) -> None:
+def run(
+    phones: Phones = None,
+    http_port: HttpPort = None,
+    sip_port: SipPort = None,
+    var_dir: VarDir = None,
+    node: Annotated[str | None, typer.Option(help="this process's name among several on one Redis")] = None,
+    join: Annotated[
+        bool, typer.Option("--join", help="join what runs already: start no Redis, Asterisk or phones of our own")
+    ] = False,
+) -> None:
     """Start everything and stay up until Ctrl-C."""
-    settings = load_settings(phones=phones, http_port=http_port, sip_port=sip_port, var_dir=var_dir)
+    own = False if join else None
+    settings = load_settings(
+        phones=0 if join and phones is None else phones, http_port=http_port, sip_port=sip_port, var_dir=var_dir,
+        node=node, private_redis=own, private_asterisk=own,
+    )  # fmt: skip
     from . import logs
-    from .app import running
+    from .app import Hotline, running
+    from .cluster import Role
     from .phones import demo_seats
 
     logs.set_up(settings.log_level, settings.log_file)
 
     async def main() -> None:
-        async with running(settings, lambda part: out.print(f"  starting {part} …")), demo_seats(settings):
+        hotline = Hotline(settings, lambda part: out.print(f"  starting {part} …"))
+
+        def tell_role(role: Role) -> None:
+            holder = hotline.lease.holder
+            other = f"; active is {holder.node}, {holder.url}" if role is Role.STANDBY and holder is not None else ""
+            out.print(f"  role      [bold]{role.value}[/bold], node {settings.node}{other}", soft_wrap=True)
+
+        hotline.role_told = tell_role
+        async with running(settings, hotline=hotline), demo_seats(settings):
             out.print("[bold]Running.[/bold] Ctrl-C ends it.")
             show_addresses(settings, out)
             await _until_signal()

@@ -34,6 +34,10 @@ class Health:
         """A part; not needed ones do not make the service unready."""
         self._parts.append((part, needed, look))
 
+    def extended(self) -> Health:
+        """The same parts, to which others can be added for a while."""
+        return Health(self.clock, list(self._parts), self._since)
+
     async def look(self) -> Sequence[console.Probe]:
         """All parts, at once."""
         return list(await asyncio.gather(*(self._one(*part) for part in self._parts)))

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
 
     http_host: str = "127.0.0.1"
     http_port: Port = 8345
+    cluster_url: Annotated[str, StringConstraints(pattern=r"^https?://[^/\s?#@]+/?$")] | None = Field(
+        None, description="where the other processes reach this one's console; default: http_host and http_port"
+    )
 
     private_asterisk: bool = Field(True, description="start an Asterisk of our own; false: use ami_host")
     bind: str = Field("127.0.0.1", description="address of SIP, RTP and AMI of the private Asterisk")
@@ -51,6 +54,12 @@ class Settings(BaseSettings):
     ami_port: Port = 5038
     ami_user: str = "hotline"
     ami_secret_file: Path | None = Field(None, description="default: made once under var_dir")
+    out_trunk: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9.-]+:[0-9]{1,5})?$")] = Field(
+        "", description="host:port where calls to callers go out (回拨); empty: nobody is ever called outside"
+    )
+    out_endpoint: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,32}$")] = Field(
+        "", description="the same on a PBX of your own: its PJSIP endpoint"
+    )
     recording_spool: Path | None = Field(None, description="where Asterisk writes raw recordings")
 
     private_redis: bool = True
@@ -100,6 +109,12 @@ class Settings(BaseSettings):
         return self.redis_url or f"redis://127.0.0.1:{self.redis_port}/0"
 
     @property
+    def own_url(self) -> str:
+        """Where the other processes find this one's console."""
+        host = "127.0.0.1" if self.http_host in ("0.0.0.0", "::") else self.http_host
+        return self.cluster_url or f"http://{f'[{host}]' if ':' in host else host}:{self.http_port}"
+
+    @property
     def store(self) -> str:
         """URL of the store in use."""
         return self.store_url or f"sqlite:///{(self.var_dir / 'hotline.db').resolve()}"
@@ -123,6 +138,11 @@ class Settings(BaseSettings):
     def prompts_dir(self) -> Path:
         """Built prompts: <lang>/<id>.wav."""
         return (self.var_dir / "prompts").resolve()
+
+    @property
+    def outward(self) -> str:
+        """The endpoint for calling out; empty: there is none."""
+        return self.out_endpoint or ("hotline-out" if self.out_trunk and self.private_asterisk else "")
 
     @property
     def secrets_dir(self) -> Path:

@@ -1,0 +1,350 @@
+"""What the one deciding process has: engine, link to the switch, desk, drafts, book of calls.
+
+A process becomes the active one when it is granted the lease, and may stop being it at any time: everything here is
+started and stopped as one, any number of times in a process's life.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+import calls
+import console
+import ivr
+import recordings
+import telephony
+import tickets
+from routing import Dispatcher
+
+from .books import CallBook
+from .call_log import CallLog
+from .config import HotlineConfig
+from .desk import HotlineDesk
+from .health import Health, NotWell
+from .metrics import Metrics
+from .private import secret
+from .sayings import Sayings
+from .settings import Settings
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 30.0
+SECOND_LOOK = 1.5
+"""Seconds after a takeover at which the switch is looked at again: the first look leaves alone what is under way."""
+
+
+class Active:
+    """See the module's text.
+
+    Args:
+        settings: the process's.
+        config: what is configured now.
+        flows: the library of flows.
+        redis: the process's client.
+        store: where calls and drafts are kept.
+        vault: where recordings are.
+        gazetteer: the places.
+        health: the process's parts; ours are added to a copy.
+        lease: allows every write and every command.
+        observers: told of each change, beside our own.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        config: HotlineConfig,
+        flows: ivr.FlowLibrary,
+        redis: Redis,
+        store: tickets.Store,
+        vault: recordings.Vault,
+        gazetteer: tickets.Gazetteer,
+        health: Health,
+        lease: calls.Lease,
+        observers: Sequence[Callable[[calls.Change], None]] = (),
+    ) -> None:
+        self.settings = settings
+        self.config = config
+        self.flows = flows
+        self.redis = redis
+        self.store = store
+        self.vault = vault
+        self.gazetteer = gazetteer
+        self.health = health.extended()
+        self.lease = lease
+        self.app: web.Application
+        self._tasks: list[asyncio.Task[None]] = []
+        self._exit = contextlib.AsyncExitStack()
+        self.journal = calls.RedisJournal(redis, settings.redis_prefix, token=lease.token)
+        self.link = telephony.AmiLink(
+            self._ami(), lambda batch: self.switch.on_messages(batch), on_up=lambda: self.engine.link_up()
+        )
+        self.switch = telephony.AsteriskSwitch(
+            self.link, lambda events: self.engine.feed(events), out_trunk=settings.outward
+        )
+        dispatcher = Dispatcher(config.routing_seats(), config.policy())
+        self.host = calls.Host(dispatcher, config.book(), can_call_out=bool(settings.outward))
+        self.sayings = Sayings(self.host, settings.prompts_dir)
+        self.engine = calls.Engine(
+            switch=self.switch,
+            journal=self.journal,
+            dispatcher=dispatcher,
+            host=self.host,
+            rules=self._rules(),
+            entries=self.entries(),
+            raw_path=lambda call: str(settings.spool / f"{call}.raw"),
+            record=settings.record,
+            may_act=lambda: lease.held,
+            on_fenced=lease.lose,
+        )
+        self.metrics = Metrics(self.engine)
+        self.metrics.count_from("hotline_engine", "Engine since the start", self.engine.counters)
+        self.metrics.count_from("hotline_ami", "AMI link since the start", self.link.counters)
+        self.metrics.count_from("hotline_switch", "Commands to the switch since the start", self.switch.counters)
+        for observer in (self.metrics.on_change, CallLog().on_change, *observers):
+            self.engine.observe(observer)
+
+    def _ami(self) -> telephony.AmiSettings:
+        s = self.settings
+        return telephony.AmiSettings(
+            host=s.ami_host if not s.private_asterisk else s.bind, port=s.ami_port, username=s.ami_user,
+            secret=secret(s.ami_secret_file or s.secrets_dir / "ami"),
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------ start and stop
+    async def start(self, wait: float = 10.0) -> None:
+        """Folds the journal, begins to decide, waits up to `wait` seconds for the switch. Raises JournalError."""
+        try:
+            await self._known_versions()
+            await self.engine.recover()
+            self.engine.start()
+            self._exit.push_async_callback(self.engine.stop)
+            await self.link.start()
+            self._exit.push_async_callback(self.link.stop)
+            self._prepare_desk()
+            with contextlib.suppress(telephony.LinkDown):
+                # Not there yet: the service runs, /readyz says so, and the link goes on trying.
+                await self.link.wait_up(wait)
+            self._look_after()
+        except BaseException:
+            await self.stop()
+            raise
+
+    def halt(self) -> None:
+        """Another decides: from now on nothing is written and nothing sent. `stop` does the rest."""
+        self.engine.halt()
+
+    async def stop(self) -> None:
+        """Stops in the reverse order. Calls in progress stay up in the switch."""
+        late = set(self._tasks)
+        while late:
+            # Once more if need be: a cancellation in the middle of connecting to Redis can be taken for a
+            # failed connection, after which the task would go on for ever.
+            for task in late:
+                task.cancel()
+            _, late = await asyncio.wait(late, timeout=0.5)
+        self._tasks = []
+        await self._exit.aclose()
+
+    def _task(self, coroutine: Any, name: str) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(coroutine, name=name)
+        task.add_done_callback(tell_death)
+        self._tasks.append(task)
+
+    def _look_after(self) -> None:
+        async def ami() -> None:
+            if not self.link.up:
+                raise NotWell("ami-down", f"与交换机的连接中断: {self.link.trouble}", self.link.trouble)
+
+        async def journal() -> None:
+            if not self.engine.journal_ok:
+                raise NotWell("journal", "日志流无法写入", "the journal cannot be written")
+
+        async def cluster() -> None:
+            if not self.lease.held:
+                raise NotWell("lease", "主用租约未能续期", "the lease of the active process could not be renewed")
+
+        self.health.add("ami", ami)
+        self.health.add("journal", journal)
+        self.health.add("cluster", cluster)
+        self._task(self._remember(), "remember")
+        self._task(self._sweeps(), "sweeps")
+        self._task(self._remembers(), "remembers")
+        self._task(self.sayings.run(), "sayings")
+        self._task(self._trims(), "trims")
+        self._task(self.desk.run(), "desk")
+        self._task(self.drafts.run(), "drafts")
+        self._task(self.book.run(), "book-of-calls")
+
+    # ------------------------------------------------------------------ configuration
+    def _rules(self) -> calls.Rules:
+        book = self.config.book()
+        return calls.Rules(
+            self.flows, self.config.demand(), self.config.times.ring, book.callbacks.ring, book.waiting.tell_after,
+            book.waiting.tell_every,
+        )  # fmt: skip
+
+    def entries(self) -> dict[str, calls.Entry]:
+        """How the switch begins calls to each number, from the present flows."""
+        out: dict[str, calls.Entry] = {}
+        for number, entry in self.config.numbers.items():
+            flow = self.flows.book.get(entry.flow)
+            if flow is None:
+                continue
+            constant = flow.entry()
+            prompts = tuple(p.file for p in constant.prompts) if constant is not None else ()
+            out[number] = calls.Entry(flow.reference, prompts)
+        return out
+
+    async def _known_versions(self) -> None:
+        """Flow versions that calls of the last process may still have, and ours for the next one."""
+        key = self.settings.redis_prefix + "flows"
+        rows: Any = await self.redis.hgetall(key)
+        for text in rows.values():
+            with contextlib.suppress(ValueError):
+                self.flows.add(ivr.Flow.from_json(text.decode()))
+        await self.publish_flows()
+
+    async def publish_flows(self) -> None:
+        """Writes the present flow versions where the next process finds them."""
+        rows: dict[Any, Any] = {f.reference: f.to_json() for f in self.flows.book}
+        await self.redis.hset(self.settings.redis_prefix + "flows", mapping=rows)
+
+    async def apply_config(self, config: HotlineConfig) -> None:
+        """New configuration or flows for calls that begin from now on."""
+        self.config = config
+        self.engine.dispatcher.policy = config.policy()
+        self.engine.rules = self._rules()
+        self.engine.entries = self.entries()
+        self.engine.set_seats(config.routing_seats())
+        self.engine.set_book(config.book())
+        await self.publish_flows()
+        if self.link.up and self.lease.held:
+            self.switch.announce(self.engine.entries)
+
+    # ------------------------------------------------------------------ now and then
+    async def look_again(self) -> None:
+        """Compares with the switch: what was not sent while the lease had lapsed is decided anew."""
+        if self.link.up:
+            with contextlib.suppress(telephony.TelephonyError):
+                await self.engine.sweep(after_gap=True)
+
+    async def _remember(self) -> None:
+        with contextlib.suppress(calls.JournalError):
+            await self.engine.remember()
+
+    async def _sweeps(self) -> None:
+        """Looks at the switch's truth now and then, whatever the events said."""
+        await asyncio.sleep(SECOND_LOOK)
+        while True:
+            if self.link.up:
+                with contextlib.suppress(telephony.TelephonyError):
+                    await self.engine.sweep()
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def _remembers(self) -> None:
+        """Who called lately: after the takeover, because it may be many rows and nobody waits for it."""
+        while True:
+            try:
+                await self.engine.remember()
+            except calls.JournalError:
+                await asyncio.sleep(5.0)
+            else:
+                break
+        while True:
+            await asyncio.sleep(3600.0)
+            self.host.memory.tidy(time.time())
+
+    async def _trims(self) -> None:
+        """Keeps the streams from growing for ever: three days of journal, thirty of transcripts' results.
+        Never an entry of a live call, never a result that no draft was made of yet."""
+        while True:
+            with contextlib.suppress(calls.JournalError, RedisError, OSError):
+                now = time.time()
+                await self.journal.trim(now)
+                await self._trim_results(now)
+            await asyncio.sleep(3600)
+
+    async def _trim_results(self, now: float) -> None:
+        stream = self.settings.redis_prefix + "transcripts"
+        group: Any = next((g for g in await self.redis.xinfo_groups(stream) if g["name"] == b"drafts"), None)
+        pending: Any = await self.redis.xpending(stream, "drafts") if group is not None else None
+        if pending is None or pending["pending"] or group["lag"]:
+            return  # something waits: at the next hour
+        oldest = f"{int((now - 30 * 86400) * 1000)}-0"
+        await self.redis.xtrim(stream, minid=oldest, approximate=True)
+
+    # ------------------------------------------------------------------ desk, drafts, console
+    def _prepare_desk(self) -> None:
+        s = self.settings
+        self.desk = HotlineDesk(
+            engine=self.engine, store=self.store, transcript=self.words, audio=self.audio,
+            manifest=self.manifest, health=self.health.look, metrics=self.metrics.text,
+        )  # fmt: skip
+        self.engine.observe(self.desk.on_change)
+        self.drafts = tickets.DraftMaker(
+            self.redis, self.store, self.gazetteer, load_transcript=self._transcript, facts_of=self._facts,
+            on_draft=self._on_draft, prefix=s.redis_prefix, consumer=f"drafts-{s.node}",
+        )  # fmt: skip
+        self.book = CallBook(self.redis, self.store, lambda: self.config.centre.code, prefix=s.redis_prefix,
+                             consumer=f"books-{s.node}")  # fmt: skip
+        self.metrics.count_from("hotline_drafts", "Drafts since the start", self.drafts.counts)
+        self.metrics.count_from("hotline_books", "Book of calls since the start", self.book.counters)
+        self.app = console.build_app(self.desk, console.TokenBook.open(s.secrets_dir / "tokens"))
+        self.metrics.count_from("hotline_streams", "Event streams since the start", console.stream_stats(self.app))
+
+    async def _transcript(self, call_id: str) -> tickets.Transcript | None:
+        data = await self.words(call_id)
+        return tickets.Transcript.from_json(data) if data is not None else None
+
+    async def words(self, call_id: str) -> Mapping[str, Any] | None:
+        """A call's transcript as JSON values, or None."""
+        return await asyncio.to_thread(self.vault.transcript, call_id)
+
+    async def manifest(self, call_id: str) -> Mapping[str, Any] | None:
+        """A call's recording's manifest, or None."""
+        return await asyncio.to_thread(self.vault.manifest, call_id)
+
+    async def audio(self, call_id: str) -> Path | None:
+        """A call's recording, or None."""
+        return await asyncio.to_thread(self.vault.audio, call_id)
+
+    async def _facts(self, call_id: str) -> tickets.Facts | None:
+        live = self.engine.calls.get(call_id)
+        centre = self.config.centre.code
+        if live is not None:
+            source = "voicemail" if live.outcome == "voicemail" else "call"
+            return tickets.Facts(call_id, live.caller_number, live.dialled, centre, live.seat, source)
+        record = await self.store.call(call_id)
+        if record is None or not record.state:
+            return None
+        source = "voicemail" if record.outcome == "voicemail" else "call"
+        return tickets.Facts(call_id, record.caller_number, record.dialled, centre, record.seat, source)
+
+    async def _on_draft(self, ticket: tickets.Ticket) -> None:
+        if ticket.call_id is None:
+            return
+        # For a call in wrap-up this enters its journal and timeline; an ended one has it in the store.
+        self.engine.feed([calls.events.DraftMade(ticket.call_id, ticket.id)])
+        manifest = await self.manifest(ticket.call_id)
+        spoken = tickets.TranscriptStatus.OK if await self.words(ticket.call_id) else tickets.TranscriptStatus.FAILED
+        await self.store.put_recording(
+            ticket.call_id, recording=manifest, transcript=spoken, at=ticket.created_at
+        )
+        await self.desk.tell_draft(ticket)
+
+
+def tell_death(task: asyncio.Task[None]) -> None:
+    """A task that should run for ever has ended."""
+    if not task.cancelled() and task.exception() is not None:
+        log.error("task %s ended with an error", task.get_name(), exc_info=task.exception())
