@@ -310,14 +310,14 @@ class RoutingBook:
 
         A caller is meant when its home lies in the region, or its home city has the region in it.
         """
-        home, how = self.home_of(facts)
+        home, _ = self.home_of(facts)
         above = {c.code for c in self.tree.up(home)} | {home}
         below = self.tree.below(home) if home in self.tree and home != self.home else frozenset()
         return tuple(
             i
             for i in {i.id: i for i in (*self.incidents, *added)}.values()
             if i.live(facts.now)
-            and (not i.regions.isdisjoint(above) or not i.regions.isdisjoint(below) or (i.unknown and how == "default"))
+            and (not i.regions.isdisjoint(above) or not i.regions.isdisjoint(below) or (i.unknown and home == self.home))
         )
 
 

@@ -120,6 +120,7 @@ def check() -> None:
     """Check configuration and flows; says file, line and reason for each fault."""
     settings = load_settings()
     faults: list[str] = []
+    warnings: tuple[str, ...] = ()
     names: list[str] = []
     try:
         prompts = ivr.load_prompts(settings.config_dir / "prompts" / "prompts.yaml")
@@ -128,6 +129,7 @@ def check() -> None:
         faults += [str(p) for p in error.problems]
     try:
         config = load_config(settings.config_dir / "hotline.yaml", names or None)
+        warnings = config.warnings
         from .pbx import private_asterisk
 
         asterisk = private_asterisk(settings, config)
@@ -141,6 +143,8 @@ def check() -> None:
         tickets.Gazetteer.load(settings.config_dir / "regions.yaml")
     except tickets.TicketsError as error:
         faults += str(error).splitlines()
+    for warning in warnings:
+        err.print(f"[yellow]![/yellow] {warning}", soft_wrap=True, highlight=False)
     for fault in faults:
         err.print(f"[red]✗[/red] {fault}", soft_wrap=True, highlight=False)
     if faults:

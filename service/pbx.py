@@ -9,6 +9,11 @@ from .private import secret
 from .settings import Settings
 
 
+def seat_phones(config: HotlineConfig) -> list[telephony.SeatPhone]:
+    """The phones that register here; a seat with a `phone` of its own is at another Asterisk."""
+    return [telephony.SeatPhone(x.id, config.password(x.id)) for x in config.seats if not x.phone]
+
+
 def private_asterisk(s: Settings, config: HotlineConfig) -> telephony.PrivateAsterisk:
     """The private Asterisk of these settings, not yet started."""
     return telephony.PrivateAsterisk(
@@ -17,7 +22,7 @@ def private_asterisk(s: Settings, config: HotlineConfig) -> telephony.PrivateAst
         home=s.var_dir / "asterisk",
         sounds=s.prompts_dir,
         plan_changes={
-            "seats": [telephony.SeatPhone(x.id, config.password(x.id)) for x in config.seats],
+            "seats": seat_phones(config),
             "dialled": tuple(config.numbers),
             "ami_user": s.ami_user,
             "ami_secret": secret(s.ami_secret_file or s.secrets_dir / "ami"),

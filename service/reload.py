@@ -15,8 +15,9 @@ from typing import Protocol
 import ivr
 import telephony
 
-from .config import HotlineConfig, load_config
+from .config import CONFIG_FILES, HotlineConfig, load_config
 from .errors import ConfigError
+from .pbx import seat_phones
 from .settings import Settings
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class Watcher:
 
     def _files(self) -> list[Path]:
         directory = self._app.settings.config_dir
-        return [directory / "hotline.yaml", directory / "prompts" / "prompts.yaml",
+        return [*(directory / name for name in CONFIG_FILES), directory / "prompts" / "prompts.yaml",
                 *sorted((directory / "flows").glob("*.yaml"))]  # fmt: skip
 
     def _state(self) -> dict[Path, tuple[int, int]]:
@@ -86,16 +87,17 @@ class Watcher:
             config = await asyncio.to_thread(load_config, path, [f.name for f in app.flows.book])
         except ConfigError as error:
             self.problems += str(error).splitlines()
-        seats_changed = config.seats != app.config.seats or set(config.numbers) != set(app.config.numbers)
+        phones = seat_phones(config)
+        switch_changed = phones != seat_phones(app.config) or set(config.numbers) != set(app.config.numbers)
         await app.apply_config(config)
-        if seats_changed and app.asterisk is not None:
-            app.asterisk.plan_changes["seats"] = [
-                telephony.SeatPhone(s.id, config.password(s.id)) for s in config.seats
-            ]
+        if switch_changed and app.asterisk is not None:
+            app.asterisk.plan_changes["seats"] = phones
             app.asterisk.plan_changes["dialled"] = tuple(config.numbers)
             await app.asterisk.reload()
         self._refused(len(self.problems))
         for problem in self.problems:
             log.error("configuration refused, the old one stays: %s", problem)
+        for warning in config.warnings:
+            log.warning("configuration: %s", warning)
         if not self.problems:
             log.info("configuration reloaded", extra={"changed": list(report.changed), "added": list(report.added)})
