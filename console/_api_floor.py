@@ -73,7 +73,7 @@ async def _seat_rest(ask: Ask) -> Seat:
         mine = next((one for one in await ask.desk.seats() if one.id == seat), None)
         if mine is not None and mine.state not in ("talking", "wrap_up", "rest"):
             raise ProblemError("no-call-in-hand")
-    length = "" if order.seconds is None else f" {order.seconds} s"
+    length = "" if order.seconds is None else f" {order.seconds:g} s"
     await ask.audit({Look.SEAT_STATE: ()}, f"{seat} rest{length}")
     return _there(await ordered(ask.desk.rest_seat(seat, order.seconds)), "no-such-seat")
 

@@ -73,28 +73,24 @@ def a_call(call_id: str, state: CallState, arrived: float, **more: Any) -> Call:
     timeline = [
         Moment(at=arrived, what="arrived", detail={"dialled": "12345"}),
         Moment(at=arrived + 0.2, what="answered"),
-        Moment(at=arrived + 8, what="waiting", detail={"demand": "putonghua"}),
+        Moment(at=arrived + 8, what="waiting"),
         Moment(
-            at=arrived + 8,
-            what="planned",
+            at=arrived + 8, what="planned",
             detail={
-                "rule": "wenzhou",
-                "why": ["rule:wenzhou", "language:wenzhou-wu"],
-                "steps": [
-                    {"name": "wenzhou-wu ≥ 3 @330302", "seconds": 10.0},
-                    {"name": "putonghua @330300", "seconds": 10.0},
-                    {"name": "putonghua", "seconds": None},
-                ],
+                "why": "rule:wenzhou repeat:2", "priority": 2,
+                "steps": "wenzhou-wu 3 @home 330302 (10 s) → putonghua @city (10 s) → putonghua @province",
             },
         ),
-    ]
+    ]  # fmt: skip
     if seat is not None:
         legs.append(Leg(id=f"{call_id}-s", kind="seat", who=seat, state="ringing", started_at=arrived + 9))
-        why: dict[str, Any] = {"step": "putonghua @330300", "waited": 11.2, "free": 3, "passed": {"kept": 1, "rest": 1}}
-        told: dict[str, Any] = {"what": "position", "position": 2, "seconds": 40}
         if state in ("wrap_up", "ended"):
+            told: dict[str, Any] = {"what": "position", "position": 3, "seconds": 45, "waited": 0.5}
             timeline.append(Moment(at=arrived + 8.5, what="told", detail=told))
-        timeline.append(Moment(at=arrived + 9, what="offered", detail={"seat": seat, "step": 2, "why": why}))
+        offered: dict[str, Any] = {
+            "seat": seat, "level": 1, "step": "putonghua @city", "waited": 11.2, "free": 3, "kept": 1, "passed": 0,
+        }  # fmt: skip
+        timeline.append(Moment(at=arrived + 9, what="offered", detail=offered))
     if state in ("talking", "wrap_up", "ended") and seat is not None:
         legs = [
             leg.model_copy(update={"state": "joined", "answered_at": arrived + 12, "joined_at": arrived + 12})
@@ -209,7 +205,7 @@ def furnish(desk: FakeDesk, folder: Path, now: float | None = None) -> None:
                 "legs": [],
                 "answered_at": None,
                 "timeline": [
-                    Moment(at=now - 240, what="due", detail={"reason": "queue"}),
+                    Moment(at=now - 240, what="callback_due", detail={"reason": "queue", "origin": "demo-0.8"}),
                     due.timeline[3],
                 ],
             }

@@ -53,7 +53,7 @@ def some_seats(now: float) -> list[Seat]:
             Seat(id=f"80{place + 1:02d}", name=NAMES[place], centre=centres[place], skills=skills[place],
                  state=state, since=since, deadline=deadline, call=call, reason=reason, kind=kinds[place],
                  on_duty=kinds[place] != "leader", signed_in_at=now - 3600 * (2 + place % 3) if at_work else None,
-                 busy_seconds=4300.0 + 610 * place if at_work else 0, taken=21 + 4 * place if at_work else 0)
+                 busy_seconds=3000.0 + 310 * place if at_work else 0, taken=21 + 4 * place if at_work else 0)
         )  # fmt: skip
     return seats
 
@@ -86,7 +86,7 @@ def furnish_floor(desk: FakeDesk, now: float) -> None:
     line = [
         Waiting(call="demo-1.11", kind="callback", position=1, since=now - 960, priority=0, demand="putonghua",
                 step=3, steps=3, expected=8.0),
-        Waiting(call="demo-1.8", position=2, since=now - 9, priority=2, demand="wenzhou-wu ≥ 3 @330302",
+        Waiting(call="demo-1.8", position=2, since=now - 9, priority=2, demand="wenzhou-wu 3 @home 330302",
                 step=1, steps=3, next_step_at=now + 41, expected=35.0),
         Waiting(call="demo-1.9", position=3, since=now - 6, priority=0, demand="putonghua", step=2, steps=2,
                 expected=50.0),

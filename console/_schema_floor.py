@@ -58,7 +58,7 @@ class SeatOrder(Model):
 class RestOrder(Model):
     """A forced rest (after an abusive call)."""
 
-    seconds: Annotated[int, Field(ge=60, le=7200)] | None = Field(
+    seconds: Annotated[float, Field(ge=60, le=7200, allow_inf_nan=False)] | None = Field(
         default=None, description="absent: as long as configured"
     )
 

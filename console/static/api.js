@@ -55,7 +55,10 @@ async function ask(path, options = {}) {
 export const get = async (path) => (await ask(path)).json();
 export const getBlob = async (path) => (await ask(path)).blob();
 
-export async function post(path, body) {
+async function send(method, path, body) {
   const headers = { "Content-Type": "application/json" };
-  return (await ask(path, { method: "POST", headers, body: JSON.stringify(body) })).json();
+  return (await ask(path, { method, headers, body: JSON.stringify(body) })).json();
 }
+export const post = (path, body) => send("POST", path, body);
+export const put = (path, body) => send("PUT", path, body);
+export const del = async (path) => (await ask(path, { method: "DELETE" })).json();

@@ -1,20 +1,26 @@
 // Starts the page and joins its parts: one store, one live line, one drawing function.
 
-import { ApiError, get, getBlob, getToken, post, restoreToken, setToken } from "./api.js";
+import { ApiError, get, getBlob, getToken, restoreToken, setToken } from "./api.js";
 import { h, patch, say } from "./dom.js";
 import { setServerTime } from "./format.js";
 import { loadCaptions, nextLanguage, problemText, setLanguage, t } from "./i18n.js";
 import { Live } from "./live.js";
+import { makeOrders } from "./orders.js";
 import { tick } from "./parts.js";
 import { Store } from "./store.js";
 import { detailView } from "./view_call.js";
-import { callsPanel, draftsPanel, seatsPanel, waitingPanel } from "./view_floor.js";
+import { callbacksPanel } from "./view_callbacks.js";
+import { centresPanel } from "./view_centres.js";
+import { callsPanel, draftsPanel } from "./view_floor.js";
 import { mePanel } from "./view_me.js";
+import { incidentsPanel, modeBar } from "./view_mode.js";
+import { waitingPanel } from "./view_queue.js";
+import { seatsPanel } from "./view_seats.js";
 import { lineBanner, loginView, topBar } from "./view_top.js";
 
 const store = new Store();
 const app = document.getElementById("app");
-const view = { login: { busy: false, error: "" }, line: { state: "connecting" }, tab: "live", detail: null, toast: "", ordering: false, earlier: new Map(), popped: null };
+const view = { login: { busy: false, error: "" }, line: { state: "connecting" }, tab: "live", callbacks: "open", detail: null, toast: "", undo: null, ordering: false, earlier: new Map(), popped: null };
 const live = new Live({ message: heard, line: setLine, refused });
 
 let drawing = false;
@@ -27,14 +33,17 @@ function draw() {
     if (!store.you) return patch(app, loginView(view.login));
     const shown = { tab: view.tab, call: view.detail?.id };
     patch(app,
-      h("header.top", { "data-key": "top" }, topBar(store, view.line)),
-      lineBanner(view.line) ?? "",
+      h("div.head", { "data-key": "head" },
+        h("header.top", { "data-key": "top" }, topBar(store, view.line)),
+        modeBar(store),
+        lineBanner(view.line) ?? ""),
       h("main.floor", { id: "main", "data-key": "floor", tabindex: "-1", "data-detail": Boolean(view.detail) },
         h("div.own", { "data-key": "own" }, store.you.seat ? mePanel(store, view) : null),
-        h("div.left", { "data-key": "left" }, callsPanel(store, shown), draftsPanel(store)),
-        h("div.right", { "data-key": "right" }, waitingPanel(store), seatsPanel(store))),
+        h("div.left", { "data-key": "left" }, callsPanel(store, shown), callbacksPanel(store, view), draftsPanel(store)),
+        h("div.right", { "data-key": "right" }, waitingPanel(store), incidentsPanel(store), centresPanel(store), seatsPanel(store))),
       view.detail ? detailView(store, view) : "",
-      view.toast ? h("div.toast", { role: "alert", "data-key": "toast" }, h("span", {}, view.toast), h("button.plain", { "data-do": "dismiss" }, t("ui.error.dismiss"))) : "");
+      view.toast ? h("div.toast", { role: "alert", "data-key": "toast" }, h("span", {}, view.toast),
+        view.undo ? h("button.plain", { "data-do": view.undo.do, "data-id": view.undo.id }, view.undo.label) : null, h("button.plain", { "data-do": "dismiss" }, t("ui.error.dismiss"))) : "");
   });
 }
 
@@ -46,6 +55,8 @@ function heard(message) {
   const calls = store.take(message);
   if (message.type === "hello") {
     if (view.tab === "past") loadPast();
+    loadCallbacks();
+    loadCentres();
     if (view.detail) openFromAddress();
   }
   if (calls.includes(view.detail?.id)) refreshDetail();
@@ -72,7 +83,7 @@ async function refused(code) {
 /** The screen pop: said aloud once per call, and earlier calls are fetched if the event did not bring them. */
 function noticePop() {
   const call = store.you?.seat ? store.myCall() : null;
-  const coming = call?.state === "offered";
+  const coming = call?.state === "offered" || call?.state === "preview";
   document.title = coming ? `● ${t("ui.pop.incoming")}` : t("ui.title");
   if (!coming || view.popped === call.id) return;
   view.popped = call.id;
@@ -208,25 +219,32 @@ async function loadPast(further = false) {
   draw();
 }
 
-async function orderSeat(button) {
-  const { id, state, reasonFrom } = button.dataset;
-  const reason = reasonFrom ? document.getElementById(reasonFrom).value : button.dataset.reason;
-  view.ordering = true;
-  draw();
+async function loadCallbacks(further = false) {
+  const shown = view.callbacks;
+  const known = store.callbackPages[shown];
   try {
-    const seat = await post(`/api/v1/seats/${encodeURIComponent(id)}/state`, reason ? { state, reason } : { state });
-    store.seats.set(seat.id, seat);
-    button.closest("details")?.removeAttribute("open");
+    const cursor = further && known.next ? `&cursor=${encodeURIComponent(known.next)}` : "";
+    store.takeCallbacks(shown, await get(`/api/v1/callbacks?state=${shown}&limit=50${cursor}`), further);
   } catch (error) {
-    toast(problemText(error.problem));
+    store.callbackPages[shown] = { ...known, error: problemText(error.problem) };
   }
-  view.ordering = false;
   draw();
 }
 
+async function loadCentres() {
+  if (!store.may("steer") || document.hidden) return;
+  try {
+    store.centres = (await get("/api/v1/centres")).items;
+    draw();
+  } catch {
+    /* the next look will tell; a lost line is said anyway */
+  }
+}
+
 let toastTimer = null;
-function toast(text) {
+function toast(text, undo = null) {
   view.toast = text;
+  view.undo = undo;
   clearTimeout(toastTimer);
   toastTimer = setTimeout(() => actions.dismiss(), 8000);
   draw();
@@ -257,27 +275,36 @@ const actions = {
     draw();
     if (back?.isConnected) back.focus();
   },
-  "order-seat": orderSeat,
+  "callback-tab"(button) {
+    view.callbacks = button.dataset.tab;
+    if (!store.callbackPages[view.callbacks].loaded) loadCallbacks();
+    draw();
+  },
+  "more-callbacks": () => loadCallbacks(true),
+  ...makeOrders({ store, view, draw, toast, reloadCentres: loadCentres, refreshDetail }),
   "load-audio": () => loadAudio(),
   seek: (button) => loadAudio(Number(button.dataset.at)),
 };
 
 document.addEventListener("click", (event) => {
-  if (event.target.closest("a[href]")) return;
   const target = event.target.closest("[data-do]");
+  const link = event.target.closest("a[href]");
+  if (link && link !== target) return;
+  if (link) event.preventDefault();
   if (target) actions[target.dataset.do]?.(target);
 });
 document.addEventListener("submit", (event) => {
   event.preventDefault();
+  if (!("login" in event.target.dataset)) return;
   const token = new FormData(event.target).get("token").trim();
   if (token) enter(token);
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && view.detail) actions["close-detail"]();
+  if (event.key === "Escape" && view.detail && !document.querySelector("dialog[open]")) actions["close-detail"]();
   const tab = event.target.closest?.("[role=tab]");
   if (tab && (event.key === "ArrowLeft" || event.key === "ArrowRight")) {
     const other = tab.nextElementSibling ?? tab.previousElementSibling;
-    actions.tab(other);
+    actions[other.dataset.do](other);
     other.focus();
   }
 });
@@ -289,6 +316,7 @@ window.addEventListener("hashchange", () => {
 setInterval(tick, 500);
 // The parts' health is asked for, not waited for: a part that is down may be the one that would tell.
 setInterval(lookAtHealth, 15_000);
+setInterval(loadCentres, 5_000);
 
 await loadCaptions();
 const kept = restoreToken();

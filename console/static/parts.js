@@ -34,6 +34,13 @@ export function number(caller) {
   return h("span.number", { title }, caller.masked ? caller.number : spaced(caller.number));
 }
 
+/** A number as text: for a dialog's title. */
+export const wordsOfNumber = (caller) => (caller.number ? (caller.masked ? caller.number : spaced(caller.number)) : t("ui.number.none"));
+
+/** So many rows are drawn at most; what is left is counted. */
+export const MOST = 200;
+export const more = (rows) => (rows.length > MOST ? h("p.quiet.pad", {}, t("ui.more", { n: rows.length - MOST })) : null);
+
 /** "林晓 8001"; a name that already holds the id is not followed by it. */
 export const seatWords = (seat) => (seat.name.includes(seat.id) ? seat.name : `${seat.name} ${seat.id}`);
 

@@ -4,6 +4,9 @@ import { h } from "./dom.js";
 import { bytes, dayAndClock, joinWords, percent, span } from "./format.js";
 import { code, t } from "./i18n.js";
 import { empty, icon, number, pill, seatWords, when, whenWhole } from "./parts.js";
+import { thirdSection } from "./view_third.js";
+import { whySection } from "./view_why.js";
+import { about, demandWords, reasonWords } from "./words.js";
 
 const UNSURE = 0.6;
 
@@ -29,11 +32,14 @@ function callBody(store, call, detail) {
       h("p", {}, pill("call.state", call.state), " ", call.outcome ? h("span", {}, code("outcome", call.outcome)) : null,
         call.seat ? h("span.quiet", {}, ` ${store.seats.has(call.seat) ? "" : t("ui.col.seat")} ${seatLabel(store, call.seat)}`) : null),
       h("dl.facts", {},
+        call.direction === "out" ? fact(t("ui.detail.direction"), t("ui.calls.out.long")) : null,
         fact(t("ui.col.arrived"), whenWhole(call.arrived_at)),
         fact(t("ui.col.dialled"), call.dialled),
         fact(t("ui.col.region"), call.caller.region ? [call.caller.region.name, call.caller.region.why ? h("span.quiet", {}, ` ${code("region.why", call.caller.region.why)}`) : null] : "–"),
         call.joined_at ? fact(t("ui.detail.wait"), span(call.joined_at - (call.answered_at ?? call.arrived_at))) : null,
         call.joined_at && call.ended_at ? fact(t("ui.detail.talk"), span(call.ended_at - call.joined_at)) : null)),
+    sectionOf("third", t("ui.third"), thirdSection(store, call)),
+    sectionOf("why", t("ui.why"), whySection(store, call)),
     call.draft || over ? block("draft", t("ui.detail.draft"), call.draft ? draftBody(call.draft) : missing(call, "draft", over)) : null,
     block("transcript", t("ui.detail.transcript"), call.transcript ? conversation(call.transcript) : missing(call, "transcript", over)),
     block("recording", t("ui.detail.recording"), call.recording ? player(call, detail) : missing(call, "recording", over)),
@@ -43,6 +49,7 @@ function callBody(store, call, detail) {
   ];
 }
 
+const sectionOf = (key, title, content) => (content ? block(key, title, content) : null);
 const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
 const block = (key, title, content) => h("section.block", { "data-key": `block-${key}` }, title ? h("h3", {}, title) : null, content);
 const seatLabel = (store, id) => (store.seats.get(id) ? seatWords(store.seats.get(id)) : id);
@@ -101,20 +108,30 @@ function timeline(store, call) {
 }
 
 function details(store, detail) {
-  const told = Object.entries(detail).filter(([, value]) => value !== null && value !== "").map(([key, value]) => {
-    if (key === "seat") return seatLabel(store, String(value));
-    if (key === "by") return code("leg.kind", value);
-    if (key === "why" || key === "cause") return code("cause", value);
-    if (key === "state") return code("call.state", value);
-    if (key === "demand") return code("skill", value);
-    return String(value);
-  });
+  const told = Object.entries(detail).map(([key, value]) => oneDetail(store, key, value)).filter(Boolean);
   return told.length ? h("span.quiet", {}, ` ${told.join(" · ")}`) : null;
+}
+
+/** What the section "why here" tells in full is left out of the timeline. */
+const ELSEWHERE = ["steps", "priority", "level", "waited", "free", "kept", "passed", "rule", "position"];
+
+function oneDetail(store, key, value) {
+  if (value === null || value === "" || typeof value === "object" || ELSEWHERE.includes(key)) return "";
+  if (key === "seat") return seatLabel(store, String(value));
+  if (key === "by") return code("moment.by", value);
+  if (key === "cause" || (key === "why" && !String(value).includes(":"))) return code("cause", value);
+  if (key === "why") return String(value).split(" ").map((one) => reasonWords(store, one)).join(" · ");
+  if (key === "state") return code("call.state", value);
+  if (key === "demand" || key === "step") return typeof value === "string" ? demandWords(store, value) : "";
+  if (key === "what") return code("told", value);
+  if (key === "reason") return code("callback.reason", value);
+  if (key === "seconds") return about(value);
+  return String(value);
 }
 
 function legs(store, call) {
   return h("ul.rows", {}, call.legs.map((leg) => h("li", {},
-    h("span.grow", {}, h("b", {}, code("leg.kind", leg.kind)), " ", leg.kind === "seat" && leg.who ? seatLabel(store, leg.who) : (leg.who ?? ""),
+    h("span.grow", {}, h("b", {}, code("leg.kind", leg.kind)), " ", leg.kind !== "caller" && leg.who ? seatLabel(store, leg.who) : (leg.who ?? ""),
       h("span.quiet.block", {}, code("leg.state", leg.state), leg.cause ? ` · ${code("cause", leg.cause)}` : "")),
     h("span.quiet", {}, when(leg.started_at), leg.ended_at ? [" – ", when(leg.ended_at)] : ""))));
 }

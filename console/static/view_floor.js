@@ -1,14 +1,9 @@
-// The floor: calls, seats, waiting callers, drafts.
+// The floor: calls and drafts.
 
 import { h } from "./dom.js";
 import { span } from "./format.js";
 import { code, t } from "./i18n.js";
-import { countdown, empty, number, panel, pill, seatWords, ticking, whenShort } from "./parts.js";
-
-const MOST = 200;
-const ORDER = ["ringing", "offered", "talking", "wrap_up", "available", "break", "offline"];
-
-const more = (rows) => (rows.length > MOST ? h("p.quiet.pad", {}, t("ui.more", { n: rows.length - MOST })) : null);
+import { empty, more, MOST, number, panel, pill, seatWords, ticking, whenShort } from "./parts.js";
 
 export function callsPanel(store, view) {
   const tab = (name, key) =>
@@ -36,6 +31,8 @@ function liveTable(store, view) {
   ];
 }
 
+const GOOD = ["served", "answered", "reached"];
+
 /** When the present state began, as far as the call tells. */
 function stateSince(call) {
   if (call.state === "wrap_up") return call.ended_at ?? call.arrived_at;
@@ -50,7 +47,7 @@ function pastTable(store, view) {
   if (!items.length) return empty(t("ui.calls.past.none"));
   return [
     table(["outcome", "caller", "region", "dialled", "seat", "arrived", "elapsed"], items.map((call) => row(call, view, [
-      cell("state", h("span.pill", { "data-state": call.outcome === "served" ? "served" : "missed" }, h("span.dot", { "aria-hidden": "true" }), code("outcome", call.outcome) || "–")),
+      cell("state", h("span.pill", { "data-state": GOOD.includes(call.outcome) ? "served" : "missed" }, h("span.dot", { "aria-hidden": "true" }), code("outcome", call.outcome) || "–")),
       cell("caller", opener(call)),
       cell("region", call.caller.region?.name ?? "–"),
       cell("dialled", call.dialled),
@@ -63,7 +60,7 @@ function pastTable(store, view) {
 }
 
 const table = (columns, rows) =>
-  h("div.scroll", {}, h("table", {},
+  h("div.scroll", {}, h("table.stack.calls", {},
     h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col", class: `c-${name}` }, t(`ui.col.${name}`))))),
     h("tbody", {}, rows)));
 
@@ -72,66 +69,14 @@ const row = (call, view, cells) =>
 
 const cell = (name, content) => h(`td.c-${name === "state" ? "state" : name}`, {}, content);
 
-const opener = (call) => h("a", { href: `#/call/${call.id}` }, number(call.caller));
+const opener = (call) => [h("a", { href: `#/call/${call.id}` }, number(call.caller)),
+  call.direction === "out" ? h("span.badge", { title: t("ui.calls.out.long") }, t("ui.calls.out")) : null];
 
 const seatName = (store, id) => {
   if (!id) return h("span.quiet", {}, "–");
   const seat = store.seats.get(id);
   return seat ? seatWords(seat) : id;
 };
-
-export function seatsPanel(store) {
-  const seats = [...store.seats.values()].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || a.id.localeCompare(b.id));
-  const centres = new Set(seats.map((seat) => seat.centre));
-  if (!seats.length) return panel("seats", t("ui.seats"), null, empty(t("ui.seats.none")));
-  return panel("seats", t("ui.seats"), h("span.quiet", {}, seats.length),
-    h("ul.seats", {}, seats.slice(0, MOST).map((seat) => seatCard(store, seat, centres.size > 1))), more(seats));
-}
-
-function seatCard(store, seat, withCentre) {
-  const reason = seat.reason && ["break", "offline"].includes(seat.state) ? code("break", seat.reason) : null;
-  return h("li.seat", { "data-key": seat.id, "data-state": seat.state, "data-mine": store.you?.seat === seat.id },
-    h("div.seat-head", {},
-      h("div", {}, h("b", { title: seat.name }, seat.name), seat.name.includes(seat.id) ? null : h("span.quiet", {}, seat.id)),
-      pill("seat.state", seat.state)),
-    h("div.seat-body", {},
-      withCentre ? h("span.quiet", {}, seat.centre) : null,
-      h("span", {}, ticking(seat.since), reason ? ` · ${reason}` : ""),
-      seat.deadline ? h("span.quiet", {}, `${t("ui.pop.left")} `, countdown(seat.deadline)) : null,
-      seat.wanted ? h("span.quiet", {}, t("ui.me.wanted"), code("seat.state", seat.wanted)) : null,
-      seat.call ? h("a", { href: `#/call/${seat.call}` }, t("ui.pop.open")) : null),
-    seat.skills.length ? h("p.skills", {}, seat.skills.map((skill) => h("span.skill", {}, `${code("skill", skill.name)} ${skill.level}`))) : null,
-    store.may("seats") ? seatMenu(seat) : null);
-}
-
-function seatMenu(seat) {
-  const order = (state, reason, label) => h("button", { "data-do": "order-seat", "data-id": seat.id, "data-state": state, "data-reason": reason }, label);
-  return h("details.menu", {},
-    h("summary", {}, t("ui.seats.change")),
-    h("div.buttons", {},
-      order("available", null, seat.state === "wrap_up" ? t("ui.me.done") : t("ui.me.available")),
-      order("break", "other", t("ui.me.break.button")),
-      order("offline", null, t("ui.me.offline.button"))));
-}
-
-export function waitingPanel(store) {
-  const line = store.inLine();
-  return panel("waiting", t("ui.waiting"), h("span.quiet", {}, line.length),
-    line.length
-      ? h("ol.rows", {}, line.slice(0, MOST).map((one, rank) => {
-          const call = store.calls.get(one.call);
-          return h("li", { "data-key": one.call },
-            h("span.rank", {}, rank + 1),
-            h("a.grow", { href: `#/call/${one.call}` }, call ? number(call.caller) : one.call,
-              h("span.quiet.block", {}, demand(one.demand), one.priority ? ` · ${t("ui.waiting.priority", { n: one.priority })}` : "")),
-            ticking(one.since));
-        }))
-      : empty(t("ui.waiting.none")),
-    more(line));
-}
-
-/** "putonghua ≥ 3, enterprise" in the reader's words. */
-const demand = (text) => text.split(/,\s*/).map((part) => part.replace(/^[\w-]+/, (name) => code("skill", name))).join(" · ");
 
 export function draftsPanel(store) {
   const drafts = store.newestDrafts();

@@ -1,9 +1,13 @@
 // A seat's own place: its state, and the screen pop the moment a call is offered.
 
 import { h } from "./dom.js";
+import { span } from "./format.js";
 import { code, t } from "./i18n.js";
 import { countdown, icon, number, pill, seatWords, ticking } from "./parts.js";
 import { earlierList } from "./view_call.js";
+import { workedLine } from "./view_seats.js";
+import { mayThird, thirdButton } from "./view_third.js";
+import { breakWords, centreName } from "./words.js";
 
 export function mePanel(store, view) {
   const seat = store.mySeat();
@@ -15,20 +19,22 @@ export function mePanel(store, view) {
     call ? popCard(store, seat, call, view) : null,
     h("section.me.panel", { "data-key": "me", "aria-label": t("ui.me"), "data-state": seat.state },
       h("div.me-state", {},
-        h("div", {}, h("b", {}, seatWords(seat))),
+        h("div", {}, h("b", {}, seatWords(seat)), h("span.quiet.small.block", {}, [code("seat.kind", seat.kind), centreName(store, seat.centre)].join(" · "))),
         pill("seat.state", seat.state),
         h("span", {}, ticking(seat.since)),
         seat.deadline ? h("span.quiet", {}, `${t("ui.pop.left")} `, countdown(seat.deadline)) : null,
         seat.wanted ? h("span.quiet", {}, t("ui.me.wanted"), code("seat.state", seat.wanted)) : null),
-      hint(seat) ? h("p.quiet.me-hint", {}, hint(seat)) : null,
+      h("div.me-hint", {}, hint(store, seat) ? h("p.quiet", {}, hint(store, seat)) : null, workedLine(seat)),
       stateButtons(store, seat, view)),
   ];
 }
 
-function hint(seat) {
-  const key = { available: "ui.me.idle", break: "ui.me.break", offline: "ui.me.offline" }[seat.state];
+function hint(store, seat) {
+  if (!seat.on_duty && seat.state === "available") return t("ui.me.off");
+  const key = { available: "ui.me.idle", break: "ui.me.break", rest: "ui.me.rest", offline: "ui.me.offline" }[seat.state];
   if (!key) return null;
-  return seat.reason && seat.state !== "available" ? `${code("break", seat.reason)}。${t(key)}`.replace("。", t("ui.sentence")) : t(key);
+  const said = seat.state === "break" || seat.state === "offline";
+  return said && seat.reason ? `${breakWords(store, seat.reason)}${t("ui.sentence")}${t(key)}` : t(key);
 }
 
 function stateButtons(store, seat, view) {
@@ -36,23 +42,28 @@ function stateButtons(store, seat, view) {
   const order = (state, label, primary) => h(primary ? "button.primary" : "button", {
     "data-do": "order-seat", "data-id": seat.id, "data-state": state, "data-key": `order-${state}`,
     "data-reason-from": state === "break" ? "break-reason" : null,
-    "aria-pressed": String(seat.state === state), disabled: ringing || view.ordering || seat.state === state,
+    "aria-pressed": String(seat.state === state), disabled: ringing || view.ordering || seat.state === state || (seat.state === "rest" && state === "available"),
   }, label);
   const done = seat.state === "wrap_up";
+  const words = (one) => `${breakWords(store, one.code)} · ${t("ui.me.break.limit", { n: Math.round(one.limit / 60) })}`;
   return h("div.buttons", {},
-    order("available", done ? t("ui.me.done") : t("ui.me.available"), done || ["offline", "break"].includes(seat.state)),
+    order("available", t(done ? "ui.me.done" : seat.state === "offline" ? "ui.me.in" : "ui.me.available"), done || ["offline", "break"].includes(seat.state)),
     h("span.pair", { "data-key": "pair" }, order("break", t("ui.me.break.button")),
-      h("select", { id: "break-reason", "aria-label": t("ui.me.break.reason"), disabled: ringing, "data-key": "reason" },
-        store.breakReasons.map((reason) => h("option", { value: reason }, code("break", reason))))),
-    order("offline", t("ui.me.offline.button")));
+      h("select", { id: "break-reason", "aria-label": t("ui.me.break.reason"), title: t("ui.me.break.reason"), disabled: ringing, "data-key": "reason" },
+        store.choices.breaks.map((one) => h("option", { value: one.code, title: span(one.limit) }, words(one))))),
+    order("offline", t("ui.me.out")),
+    ["talking", "wrap_up"].includes(seat.state) && seat.wanted !== "rest"
+      ? h("button", { "data-do": "rest-seat", "data-id": seat.id, "data-key": "rest", title: t("ui.rest.lead") }, t("ui.rest.own")) : null);
 }
 
 function popCard(store, seat, call, view) {
-  const stage = call.state === "offered" ? (seat.state === "ringing" ? "ringing" : "offered") : call.state;
-  if (!["offered", "ringing", "talking", "wrap_up"].includes(stage)) return null;
+  const out = ["preview", "dialling"].includes(call.state);
+  const stage = call.state === "offered" || call.state === "preview" ? (seat.state === "ringing" ? "ringing" : "offered") : call.state;
+  if (!["offered", "ringing", "dialling", "talking", "wrap_up"].includes(stage)) return null;
   const coming = stage === "offered" || stage === "ringing";
   const earlier = call.earlier.length ? call.earlier : (view.earlier.get(call.id) ?? []);
-  const title = { offered: "ui.pop.incoming", ringing: "ui.pop.incoming", talking: "ui.pop.talking", wrap_up: "ui.pop.wrap_up" }[stage];
+  const incoming = out ? "ui.pop.outgoing" : "ui.pop.incoming";
+  const title = { offered: incoming, ringing: incoming, dialling: "ui.pop.dialling", talking: "ui.pop.talking", wrap_up: "ui.pop.wrap_up" }[stage];
   return h("section.pop", { "data-key": `pop-${call.id}`, "data-stage": stage, "aria-labelledby": "pop-title", id: "pop" },
     h("div.pop-icon", {}, icon("phone")),
     h("div.pop-main", {},
@@ -61,12 +72,14 @@ function popCard(store, seat, call, view) {
       h("p.pop-facts", {},
         call.caller.region ? h("span", {}, call.caller.region.name, call.caller.region.why ? h("span.quiet", {}, ` ${code("region.why", call.caller.region.why)}`) : null) : null,
         h("span", {}, `${t("ui.col.dialled")} ${call.dialled}`),
-        coming ? h("span", {}, `${t("ui.pop.waited")} `, ticking(call.arrived_at)) : null,
+        coming && !out ? h("span", {}, `${t("ui.pop.waited")} `, ticking(call.arrived_at)) : null,
         stage === "talking" && call.joined_at ? h("span", {}, ticking(call.joined_at)) : null),
+      out ? h("p", {}, t(coming ? "ui.pop.outgoing.lead" : "ui.pop.dialling.lead")) : null,
       stage === "wrap_up" ? h("p", {}, t("ui.pop.wrap_up.lead")) : null),
     h("div.pop-earlier", {}, h("h3", {}, t("ui.detail.earlier")),
       earlier.length ? earlierList(earlier.slice(0, 5)) : h("p.quiet", {}, t("ui.detail.earlier.none"))),
     h("div.pop-side", {},
       seat.deadline ? h("div.pop-clock", {}, h("span", {}, t("ui.pop.left")), countdown(seat.deadline)) : null,
-      coming ? null : h("a.button", { href: `#/call/${call.id}` }, t("ui.pop.open"))));
+      coming ? null : h("div.buttons", {}, mayThird(store, call) && !call.third && store.choices.third.length ? thirdButton(call) : null,
+        h("a.button", { href: `#/call/${call.id}` }, t("ui.pop.open")))));
 }

@@ -5,12 +5,12 @@ import { dayAndClock, now } from "./format.js";
 import { code, current, nextLanguage, t } from "./i18n.js";
 import { countdown, ticking } from "./parts.js";
 
-const STATES = ["available", "ringing", "talking", "wrap_up", "break", "offline"];
+const STATES = ["available", "ringing", "talking", "wrap_up", "rest", "break", "offline"];
 
 export function topBar(store, line) {
-  const waiting = store.inLine();
+  const waiting = store.inLine().filter((one) => one.kind === "live");
   const longest = waiting.length ? Math.min(...waiting.map((one) => one.since)) : null;
-  const live = store.liveCalls().filter((call) => call.state !== "wrap_up").length;
+  const live = store.liveCalls().filter((call) => !["wrap_up", "due"].includes(call.state)).length;
   const seats = [...store.seats.values()];
   const counts = STATES.map((state) => [state, seats.filter((seat) => (seat.state === "offered" ? "ringing" : seat.state) === state).length]).filter(([, n]) => n);
   return [
@@ -64,7 +64,7 @@ export function lineBanner(line) {
 
 export function loginView(state) {
   return h("main.login", { id: "main", "data-key": "login" },
-    h("form.card", { "data-do-submit": "login" },
+    h("form.card", { "data-login": true },
       h("div.brand", {},
         h("img", { src: "/static/icon.svg", alt: "", width: 44, height: 44 }),
         h("h1", {}, t("ui.title"))),

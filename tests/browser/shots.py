@@ -41,6 +41,7 @@ async def main(out: Path, only: str = "") -> None:
         seat = book.issue(Role.SEAT, "林晓", "8001")
         wrap = book.issue(Role.SEAT, "王海燕", "8003")
         talk = book.issue(Role.SEAT, "王海燕", "8003")
+        seat_2 = "li.seat[data-key='8002']"
         auditor = book.issue(Role.AUDITOR, "审计 孙")
         async with async_playwright() as p:
             browser = await p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -55,6 +56,15 @@ async def main(out: Path, only: str = "") -> None:
                 ("wrap", "full", wrap, "", None),
                 ("talk", "full", talk, "#/call/demo-1.4", "scroll"),
                 ("masked", "full", auditor, "#/call/demo-1.4", None),
+                ("third", "full", boss, "#/call/demo-1.5", None),
+                ("mode", "full", boss, "", "[data-do=switch-mode]"),
+                ("incident", "full", boss, "", "[data-do=add-incident]"),
+                ("callback", "full", boss, "", "[data-do=add-callback]"),
+                ("cancel", "full", boss, "", "[data-do=cancel-callback]"),
+                ("instead", "full", boss, "", "[data-do=call-back]"),
+                ("reset", "full", boss, "", f"{seat_2} summary, {seat_2} [data-do=reset-seat]"),
+                ("rest", "full", wrap, "", "[data-do=rest-seat]"),
+                ("over", "full", boss, "", "#tab-cb-closed"),
             ]
             number = 0
             for width in (1440, 390):
@@ -81,6 +91,9 @@ async def main(out: Path, only: str = "") -> None:
                             if act == "past":
                                 await page.click("#tab-past")
                                 await page.wait_for_selector("[data-state=missed]")
+                            if act is not None and act.startswith(("[", "#", "li")):
+                                for selector in act.split(", "):
+                                    await page.locator(selector).first.click()
                             if act == "scroll":
                                 await page.eval_on_selector("[data-key=block-transcript]", "e => e.scrollIntoView()")
                                 await page.click("[data-do=load-audio]")
@@ -94,7 +107,7 @@ async def main(out: Path, only: str = "") -> None:
                             if wide > width:
                                 print(label, "WIDER THAN THE SCREEN", wide)
                             await page.screenshot(
-                                path=out / f"{label}.png", full_page=width < 500 and name in ("floor", "pop")
+                                path=out / f"{label}.png", full_page=name in ("floor", "pop", "seat", "over", "empty")
                             )
                             if act == "ring":
                                 call = await desk.call(f"demo-2.{number}")

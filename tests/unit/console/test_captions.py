@@ -8,10 +8,12 @@ from typing import get_args
 
 import pytest
 
-from console import Role, Settings
+from console import Role
 from console._captions import captions
+from console._fake_floor import BREAKS
 from console._problems import STATUS
-from console._schema import CallState, Leg, SeatState
+from console._schema import CallState, Leg, Third
+from console._schema_floor import SeatState, Waiting
 
 STATIC = Path(__file__).parents[3] / "console" / "static"
 
@@ -23,6 +25,10 @@ def keys_of_the_page() -> set[str]:
     return found
 
 
+def made_of_parts(name: str, parts: str) -> set[str]:
+    return {f"ui.{name}.{part}" for part in parts.split()}
+
+
 def test_no_sentence_of_the_page_lacks_its_captions() -> None:
     used = keys_of_the_page()
     assert len(used) > 60
@@ -32,10 +38,14 @@ def test_no_sentence_of_the_page_lacks_its_captions() -> None:
 def test_no_caption_of_the_page_is_left_over() -> None:
     spoken = keys_of_the_page()
     # Put together from parts in the page's code.
-    columns = ("state", "outcome", "caller", "region", "dialled", "seat", "arrived", "elapsed")
-    made = {f"ui.col.{name}" for name in columns}
+    made = made_of_parts("col", "state outcome caller region dialled seat arrived elapsed")
+    made |= made_of_parts("col", "callee reason attempts next ended")
     made |= {f"ui.detail.{what}.{when}" for what in ("transcript", "recording", "draft") for when in ("later", "none")}
     made |= {"ui.pop.ringing", "ui.pop.offered"}
+    made |= made_of_parts("callbacks", "open closed open.none closed.none add.visit add.missed")
+    made |= made_of_parts("reset", "ringing talking wrap_up break offline available")
+    for column in ("centre", "signed", "free", "talking", "waiting", "in", "out"):
+        made |= {f"ui.centres.{column}", f"ui.centres.{column}.long"}
     assert {key for key in captions() if key.startswith("ui.")} - spoken - made == set()
     assert made <= set(captions())
 
@@ -47,7 +57,11 @@ def test_no_caption_of_the_page_is_left_over() -> None:
         [f"seat.state.{state}" for state in get_args(SeatState)],
         [f"leg.kind.{kind}" for kind in get_args(Leg.model_fields["kind"].annotation)],
         [f"role.{role}" for role in Role],
-        [f"break.{reason}" for reason in Settings().break_reasons],
+        [f"break.{reason}" for reason, _ in BREAKS],
+        [f"third.state.{state}" for state in get_args(Third.model_fields["state"].annotation)],
+        [f"waiting.kind.{kind}" for kind in get_args(Waiting.model_fields["kind"].annotation)],
+        [f"mode.{mode}" for mode in ("normal", "surge", "degraded", "disaster")],
+        [f"mode.about.{mode}" for mode in ("normal", "surge", "degraded", "disaster")],
         [f"problem.{code}" for code in STATUS],
         [f"problem.{code}.mend" for code in STATUS],
     ],

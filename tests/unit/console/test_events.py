@@ -22,7 +22,8 @@ async def test_hello_brings_the_whole_picture_and_who_one_is(console: Any) -> No
     assert hello["type"] == "hello" and hello["id"] == hello["data"]["snapshot"]["last_event_id"]
     assert hello["data"]["you"]["role"] == "supervisor" and "numbers" in hello["data"]["you"]["rights"]
     picture = hello["data"]["snapshot"]
-    assert len(picture["calls"]) == 7 and len(picture["seats"]) == 8 and len(picture["waiting"]) == 2
+    assert len(picture["calls"]) == 8 and len(picture["seats"]) == 10 and len(picture["waiting"]) == 3
+    assert picture["mode"]["mode"] == "normal" and hello["data"]["choices"]["breaks"][0]["caption"]["zh"] == "休息"
     assert "transcript" not in json.dumps(picture["calls"])
 
 

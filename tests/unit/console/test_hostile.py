@@ -211,7 +211,7 @@ async def test_a_crashing_health_check_is_not_ready(console: Any) -> None:
 async def test_the_metrics_say_which_format_they_are(console: Any) -> None:
     answer = await console.get("/metrics", "probe")
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-    assert "hotline_live_calls 7" in await answer.text()
+    assert "hotline_live_calls 8" in await answer.text()
 
 
 def test_masks_survive_odd_numbers() -> None:

@@ -89,6 +89,7 @@ def test_every_reference_leads_somewhere() -> None:
     used = set(walk(DOCUMENT))
     assert used <= names
     assert {"Hello", "CallEvent", "SeatEvent", "WaitingEvent", "DraftEvent", "HealthEvent", "Beat", "Bye"} <= names
+    assert {"CallbackEvent", "ModeEvent"} <= names
 
 
 def test_every_protected_route_documents_401_and_403() -> None:

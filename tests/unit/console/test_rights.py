@@ -16,7 +16,23 @@ ALLOWED = {
     ("GET", "/api/v1/calls/{id}"): ALL,
     ("GET", "/api/v1/seats"): ALL,
     ("POST", "/api/v1/seats/{id}/state"): {"admin", "supervisor", "seat"},
+    ("POST", "/api/v1/seats/{id}/rest"): {"admin", "supervisor", "seat"},
+    ("POST", "/api/v1/seats/{id}/reset"): {"admin", "supervisor"},
     ("GET", "/api/v1/waiting"): ALL,
+    ("POST", "/api/v1/calls/{id}/callback"): {"admin", "supervisor", "seat"},
+    ("POST", "/api/v1/calls/{id}/third"): {"admin", "supervisor", "seat"},
+    ("DELETE", "/api/v1/calls/{id}/third"): {"admin", "supervisor", "seat"},
+    ("GET", "/api/v1/callbacks"): ALL,
+    ("POST", "/api/v1/callbacks"): {"admin", "supervisor", "seat"},
+    ("GET", "/api/v1/callbacks/{id}"): ALL,
+    ("POST", "/api/v1/callbacks/{id}/cancel"): {"admin", "supervisor"},
+    ("POST", "/api/v1/callbacks/{id}/reopen"): {"admin", "supervisor"},
+    ("GET", "/api/v1/mode"): ALL,
+    ("PUT", "/api/v1/mode"): {"admin", "supervisor"},
+    ("GET", "/api/v1/incidents"): ALL,
+    ("POST", "/api/v1/incidents"): {"admin", "supervisor"},
+    ("DELETE", "/api/v1/incidents/{id}"): {"admin", "supervisor"},
+    ("GET", "/api/v1/centres"): {"admin", "supervisor"},
     ("GET", "/api/v1/tickets"): ALL,
     ("GET", "/api/v1/tickets/{id}"): ALL,
     ("GET", "/api/v1/recordings/{id}/audio"): ALL,
@@ -24,8 +40,29 @@ ALLOWED = {
     ("GET", "/metrics"): {"admin", "supervisor", "probe"},
     ("GET", "/api/openapi.json"): ALL,
 }
-IDS = {"seats": "8003", "calls": "demo-1.4", "recordings": "demo-1.4", "tickets": "d-1004"}
+IDS = {
+    "seats": "8003", "calls": "demo-1.4", "recordings": "demo-1.4", "tickets": "d-1004", "callbacks": "cb-1003",
+    "incidents": "incident-1",
+}  # fmt: skip
 """Seat 8003 has call demo-1.4 in its hands."""
+BODIES: dict[str, dict[str, Any]] = {
+    "/api/v1/seats/{id}/state": {"state": "break", "reason": "meal"},
+    "/api/v1/seats/{id}/rest": {},
+    "/api/v1/calls/{id}/third": {"skill": "ja"},
+    "/api/v1/callbacks": {"number": "13812341234"},
+    "/api/v1/mode": {"mode": "surge", "reason": "台风"},
+    "/api/v1/incidents": {"regions": ["330302"], "zh": "停水"},
+}
+OTHER_CALL = {"/api/v1/calls/{id}/callback": "demo-1.8"}
+"""Of a waiting caller."""
+
+
+async def talking(console: Any) -> None:
+    """Call demo-1.4 is no wrap-up any more but a talk of seat 8003."""
+    call = await console.desk.call("demo-1.4")
+    seat = next(one for one in await console.desk.seats() if one.id == "8003")
+    console.desk.keep(call.model_copy(update={"state": "talking", "ended_at": None}))
+    console.desk.keep(seat.model_copy(update={"state": "talking", "deadline": None}))
 
 
 def test_every_route_is_in_this_table() -> None:
@@ -38,9 +75,11 @@ def test_every_route_is_in_this_table() -> None:
 async def test_a_route_answers_just_the_roles_of_the_table(
     console: Any, method: str, path: str, role: str | None
 ) -> None:
-    url = path.replace("{id}", IDS[path.split("/")[3]]) if "{id}" in path else path
+    url = path.replace("{id}", OTHER_CALL.get(path, IDS[path.split("/")[3]])) if "{id}" in path else path
     headers = console.headers(role) if role else {}
-    body = {"json": {"state": "break", "reason": "meal"}} if method == "POST" else {}
+    body = {"json": BODIES[path]} if method in ("POST", "PUT") and path in BODIES else {}
+    if path.endswith("/third"):
+        await talking(console)
     answer = await console.client.request(method, url, headers=headers, **body)
     expected = 401 if role is None else 200 if role in ALLOWED[method, path] else 403
     assert answer.status == expected, await answer.text()
