@@ -18,7 +18,9 @@ import telephony
 from .access import show_addresses
 from .cli_asterisk import asterisk_app
 from .cli_calls import call_app, ticket_app
+from .cli_floor import callback_app, mode_app, seat_app
 from .cli_flow import flow_app, prompts_app
+from .cli_route import route_app
 from .cli_simulate import run as simulate_command
 from .config import load_config
 from .errors import ServiceError
@@ -33,6 +35,10 @@ app.add_typer(prompts_app, name="prompts")
 app.add_typer(asterisk_app, name="asterisk")
 app.add_typer(call_app, name="call")
 app.add_typer(ticket_app, name="ticket")
+app.add_typer(seat_app, name="seat")
+app.add_typer(callback_app, name="callback")
+app.add_typer(mode_app, name="mode")
+app.add_typer(route_app, name="route")
 app.command("simulate")(simulate_command)
 
 out = Console()
