@@ -124,7 +124,9 @@ def seats_of(ids):
 
 STEPS = st.builds(
     Step,
-    skills=st.sampled_from([(), (("p", 1),), (("p", 4),), (("ja", 3),), (("wz", 1),), (("ja", 1), ("p", 3)), (("p", 0),)]),
+    skills=st.sampled_from(
+        [(), (("p", 1),), (("p", 4),), (("ja", 3),), (("wz", 1),), (("ja", 1), ("p", 3)), (("p", 0),)]
+    ),
     centres=st.sampled_from([None, None, frozenset(CENTRES[:1]), frozenset(CENTRES[1:]), frozenset({"990000"})]),
     seats=st.sampled_from([None, None, None, frozenset(IDS[:1]), frozenset({*IDS[1:3], "none"})]),
     seconds=st.sampled_from([None, 0, 5, 10.5]),

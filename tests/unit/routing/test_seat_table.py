@@ -45,7 +45,8 @@ def test_move_makes_exactly_the_changes_of_the_table(start, to):
 @pytest.mark.parametrize(
     ("start", "to", "deadline"),
     [(S.AVAILABLE, S.OFFERED, 103), (S.OFFERED, S.RINGING, 115), (S.TALKING, S.WRAP_UP, 160),
-     (S.AVAILABLE, S.BREAK, 3700), (S.RINGING, S.TALKING, 7300), (S.AVAILABLE, S.REST, 400), (S.BREAK, S.AVAILABLE, None)],
+     (S.AVAILABLE, S.BREAK, 3700), (S.RINGING, S.TALKING, 7300),
+     (S.AVAILABLE, S.REST, 400), (S.BREAK, S.AVAILABLE, None)],
 )  # fmt: skip
 def test_states_that_must_end_have_a_deadline(start, to, deadline):
     assert move(seat_in(start, deadline=1.0), to, 100.0, POLICY).deadline == deadline
