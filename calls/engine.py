@@ -277,12 +277,15 @@ class Engine(Orders):
     # ------------------------------------------------------------------ one turn
     async def turn(self) -> None:
         """Handles all that is in the inbox and due. `start` does this for ever; tests do it by hand."""
-        now = self._clock()
+        now, waits = self._clock(), 0.0
         while self._inbox:
             event = self._inbox.popleft()
             self.counters.events += 1
+            # Callers who begin to wait in one turn (found together after a takeover) keep their order.
+            at = now + waits
+            waits += 1e-6 if type(event) is e.Waits else 0.0
             try:
-                self._take(event, now)
+                self._take(event, at if type(event) is e.Waits else now)
             except Exception:
                 self.counters.errors += 1
                 log.exception("an event could not be handled", extra={"event": type(event).__name__})

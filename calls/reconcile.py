@@ -145,8 +145,8 @@ def _talk_not_in_the_books(call: Call, together: Iterable[ChannelView], before: 
 def _unknown(
     calls: Mapping[str, Call], views: Mapping[str, ChannelView], bridges: Bridges, ended: Collection[str]
 ) -> Iterable[e.Event]:
-    """Callers whose arrival we did not see: into our books, from where they are now."""
-    for view in views.values():
+    """Callers whose arrival we did not see: into our books, from where they are now, who came first first."""
+    for view in sorted(views.values(), key=lambda v: -v.age):
         if view.place in (Place.SEAT, Place.CALLBACK, Place.OTHER) or view.id in calls or view.id in ended:
             continue
         yield e.Arrived(view.id, view.name, view.dialled, view.number, view.caller_name)

@@ -28,6 +28,7 @@ from routing import Dispatcher
 
 from .books import CallBook
 from .call_log import CallLog
+from .cluster import SECOND_LOOK
 from .config import HotlineConfig
 from .desk import HotlineDesk
 from .health import Health, NotWell
@@ -39,8 +40,6 @@ from .settings import Settings
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 30.0
-SECOND_LOOK = 1.5
-"""Seconds after a takeover at which the switch is looked at again: the first look leaves alone what is under way."""
 
 
 class Active:

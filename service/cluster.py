@@ -30,6 +30,10 @@ AGAIN = 1.0
 """Seconds before a process that could not become active tries again; the others come first."""
 
 
+SECOND_LOOK = 1.5
+"""Seconds after a takeover at which the switch is looked at again: the first look leaves alone what is under way."""
+
+
 class Role(StrEnum):
     """What a process is to the others."""
 
