@@ -14,7 +14,25 @@ import calls
 
 _log = structlog.get_logger("hotline.call")
 _plain = logging.getLogger("hotline.call")
-_TOLD = frozenset({"seat", "why", "cause", "flow", "state"})
+_TOLD = frozenset(
+    {
+        "seat",
+        "why",
+        "cause",
+        "flow",
+        "state",
+        "step",
+        "level",
+        "free",
+        "what",
+        "position",
+        "seconds",
+        "waited",
+        "reason",
+    }
+)
+"""Details that are codes and figures of ours; `by` may be a person."""
+_ENDS = frozenset({"caller_left", "not_reached", "callback_dropped"})
 
 
 class CallLog:
@@ -32,11 +50,12 @@ class CallLog:
                     told = {k: v for k, v in moment.detail if k in _TOLD}
                     _log.debug(f"call.{moment.what}", call=call.id, **told)
                 self._shown[call.id] = len(call.timeline)
-            if call.ended_at is not None and call.timeline[-1].what == "caller_left":
+            if call.ended_at is not None and call.timeline[-1].what in _ENDS:
                 waited = call.joined_at if call.joined_at is not None else call.ended_at
                 since = call.waiting_since
                 _log.info(
                     "call.left", call=call.id, outcome=call.outcome, seat=call.seat, offers=call.offers,
+                    direction=call.direction,
                     seconds=round(call.ended_at - call.arrived_at, 1),
                     waited=round(waited - since, 1) if since is not None else None,
                 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import aiohttp
@@ -20,30 +21,36 @@ ticket_app = typer.Typer(no_args_is_help=True, help="Drafts and tickets of the r
 out = Console()
 
 
-def get(path: str) -> Any:
-    """One GET as the terminal's admin. Raises ServiceError."""
+def ask(method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    """One request as the terminal's admin; gives the answer's data. Raises ServiceError."""
     settings = load_settings()
 
-    async def ask() -> Any:
+    async def send() -> Any:
         headers = {"Authorization": f"Bearer {issue(settings, 'admin', 'terminal', None, 0.01)}"}
         url = f"http://{settings.http_host}:{settings.http_port}/api/v1/{path}"
         try:
-            async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.request(method, url, headers=headers, json=body) as answer,
+            ):
                 data = await answer.json()
-                if answer.status == 404:
-                    raise ServiceError(f"there is no {path}", "hotline call list shows what there is")
                 if answer.status != 200:
-                    raise ServiceError(f"the service answered {answer.status}: {data.get('message', data)}")
+                    raise ServiceError(f"{data.get('what', data)} ({path})", f"{data.get('mend', '')}")
                 return data
         except aiohttp.ClientConnectionError:
             raise ServiceError(
                 f"no service at http://{settings.http_host}:{settings.http_port}", "start it: make run"
             ) from None
 
-    return asyncio.run(ask())
+    return asyncio.run(send())
 
 
-def _whole(*names: str) -> list[Column]:
+def get(path: str) -> Any:
+    """One GET as the terminal's admin. Raises ServiceError."""
+    return ask("GET", path)
+
+
+def whole(*names: str) -> list[Column]:
     """Columns that are never cut: ids are there to be copied."""
     return [Column(name, no_wrap=True, overflow="ignore") for name in names]
 
@@ -51,9 +58,9 @@ def _whole(*names: str) -> list[Column]:
 @call_app.command("list")
 def list_(limit: Annotated[int, typer.Option(min=1, max=200)] = 20) -> None:
     """The newest calls, live ones first."""
-    table = Table(*_whole("call", "arrived (Shanghai)"), "state", "seat", *_whole("caller"))
+    table = Table(*whole("call", "arrived (Shanghai)"), "state", "seat", *whole("caller"))
     for call in get(f"calls?limit={limit}")["items"]:
-        number = call["caller"]["number"] or "–"
+        number = ("→ " if call["direction"] == "out" else "") + (call["caller"]["number"] or "–")
         table.add_row(
             call["id"], shanghai(call["arrived_at"]), call["outcome"] or call["state"], call["seat"] or "–", number
         )
@@ -70,7 +77,7 @@ def show(call: Annotated[str, typer.Argument(help="the call's id")]) -> None:
 @ticket_app.command("list")
 def tickets_(limit: Annotated[int, typer.Option(min=1, max=200)] = 20) -> None:
     """The newest drafts and tickets."""
-    table = Table(*_whole("ticket", "made (Shanghai)"), "state", "kind", "region", "title")
+    table = Table(*whole("ticket", "made (Shanghai)"), "state", "kind", "region", "title")
     for one in get(f"tickets?limit={limit}")["items"]:
         table.add_row(
             one["id"], shanghai(one["created_at"]), one["state"], one["kind"] or "–", one["region_name"] or "–",

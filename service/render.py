@@ -27,7 +27,39 @@ WHAT = {
     "native_queue": "交换机自带队列接管 · the switch's own queue",
     "wrapped_up": "话后处理结束 · wrap-up done",
     "draft": "工单草稿已生成 · draft made",
+    "planned": "派话方案 · plan",
+    "told": "告知来电人 · the caller is told",
+    "callback_asked": "改为回拨 · will be called back",
+    "callback_due": "回拨开始排队 · call back in the queue",
+    "callback_dropped": "回拨取消 · call back dropped",
+    "dialling": "座席就绪, 拨打来电人 · seat ready, the caller is dialled",
+    "caller_answered": "来电人接听 · the caller answers",
+    "not_reached": "未接通 · not reached",
+    "third_wanted": "请求第三方 · third party wanted",
+    "third_offered": "派话给第三方 · offered to a third party",
+    "third_joined": "第三方加入 · third party joins",
+    "third_left": "第三方退出 · third party leaves",
+    "assistant_rung": "呼叫领导助理 · the leader's assistant is rung",
+    "assistant_listens": "助理旁听 · the assistant listens",
+    "assistant_left": "助理退出 · the assistant leaves",
+    "mode": "运行模式变化 · operating mode",
 }
+SEAT_STATES = {
+    "offline": "离线", "available": "空闲", "offered": "派话中", "ringing": "振铃", "talking": "通话中",
+    "wrap_up": "话后处理", "break": "小休", "rest": "强制休息",
+}  # fmt: skip
+MODES = {"normal": "正常", "surge": "话务高峰", "degraded": "降级运行", "disaster": "应急"}
+CALLBACK_REASONS = {"queue": "排队时要求", "missed": "未接来电", "visit": "回访"}
+CALLBACK_STATES = {
+    "open": "待拨", "running": "正在拨", "done": "已完成", "given_up": "多次未接通", "cancelled": "已取消",
+    "expired": "已过期",
+}  # fmt: skip
+
+
+_FIGURES = (
+    ("position", "第 place", ""), ("seconds", "预计 expected", " s"), ("waited", "已等 waited", " s"),
+    ("free", "可选 free", ""),
+)  # fmt: skip
 
 
 def shanghai(at: float | None) -> str:
@@ -38,8 +70,12 @@ def shanghai(at: float | None) -> str:
 def moment_line(moment: Mapping[str, Any], start: float) -> str:
     """One line of a timeline."""
     detail = moment["detail"]
-    extra = detail.get("seat") or detail.get("digit") or detail.get("ticket") or detail.get("dialled") or ""
-    why = f" ({detail['why']})" if detail.get("why") else ""
+    extra = next((str(detail[k]) for k in ("seat", "digit", "ticket", "dialled", "steps", "what") if detail.get(k)), "")
+    told = [str(detail[k]) for k in ("why", "step", "reason", "by") if detail.get(k)]
+    told += [
+        f"{text} {detail[key]:g}{unit}" for key, text, unit in _FIGURES if isinstance(detail.get(key), int | float)
+    ]
+    why = f" ({', '.join(told)})" if told else ""
     clock = dt.datetime.fromtimestamp(moment["at"], ZONE).strftime("%H:%M:%S")
     what = WHAT.get(moment["what"], moment["what"])
     return f"  {clock}  +{moment['at'] - start:6.2f} s  {what} {extra}{why}".rstrip()
@@ -75,7 +111,11 @@ def draft_lines(draft: Mapping[str, Any] | None) -> Iterator[str]:
 
 def call_lines(call: Mapping[str, Any]) -> Iterator[str]:
     """A whole call."""
-    yield f"[bold]{call['id']}[/bold]  {shanghai(call['arrived_at'])} (Asia/Shanghai)  {call['state']}"
+    out = "  呼出 made by us" if call.get("direction") == "out" else ""
+    yield f"[bold]{call['id']}[/bold]  {shanghai(call['arrived_at'])} (Asia/Shanghai)  {call['state']}{out}"
+    third = call.get("third")
+    if third is not None:
+        yield f"  第三方 third party: {third['skill']} {third['state']} {third['seat'] or ''}".rstrip()
     yield "[bold]时间线 timeline[/bold]"
     yield from (moment_line(m, call["arrived_at"]) for m in call["timeline"])
     yield "[bold]文字 transcript[/bold]"
