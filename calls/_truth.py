@@ -38,9 +38,11 @@ def compare(
     switch: Switch,
     now: float,
     feed: Callable[[Iterable[e.Input]], None],
+    *,
+    after_gap: bool = False,
 ) -> int:
     """Feeds the differences, ends orphan legs, frees seats of calls that are no more. Returns how many differed."""
-    events, orphans = reconcile(calls, snapshot, frozenset(ended))
+    events, orphans = reconcile(calls, snapshot, frozenset(ended), after_gap=after_gap)
     feed([*phones(dispatcher, snapshot), *events])
     for orphan in orphans:
         switch.do(c.CancelLeg("", orphan))

@@ -228,7 +228,8 @@ class Engine(Orders):
         """Compares with the switch and feeds the differences. Raises what `snapshot` raises."""
         snapshot = await self._switch.snapshot()
         differ = compare(
-            self.calls, self._ended, self.dispatcher, snapshot, self._switch, self._clock(), self.feed
+            self.calls, self._ended, self.dispatcher, snapshot, self._switch, self._clock(), self.feed,
+            after_gap=after_gap,
         )  # fmt: skip
         self.counters.reconciled += differ
         if differ and not after_gap:

@@ -19,19 +19,28 @@ Bridges = dict[str, list[ChannelView]]
 """Bridge → who is in it: with thousands waiting, looking through all channels for each would take a second."""
 
 
+OUT = "out-"
+"""Begins the id of an outbound call."""
+_LEG_FIRST = "leg-"
+
+
 def split_leg(leg_id: str) -> tuple[str, str] | None:
     """A seat leg's id is "<call>~<seat>~<n>": (call, seat), or None for other channels."""
-    parts = leg_id.split("~")
+    parts = leg_id.removeprefix(_LEG_FIRST).split("~")
     return (parts[0], parts[1]) if len(parts) == 3 else None
 
 
 def leg_id(call: str, seat: str, n: int) -> str:
-    """The id of the n-th seat leg of a call: also the id of its offer."""
-    return f"{call}~{seat}~{n}"
+    """The id of the n-th seat leg of a call: also the id of its offer.
+
+    Asterisk takes a new channel's id for used when it is the beginning of another one's. Of an outbound call
+    the seat's leg is made first: so its id must not begin with the call's.
+    """
+    return f"{_LEG_FIRST if call.startswith(OUT) else ''}{call}~{seat}~{n}"
 
 
 def reconcile(
-    calls: Mapping[str, Call], snapshot: Snapshot, ended: Collection[str] = ()
+    calls: Mapping[str, Call], snapshot: Snapshot, ended: Collection[str] = (), *, after_gap: bool = False
 ) -> tuple[list[e.Event], list[str]]:
     """Returns events that bring our calls to the switch's truth, and orphan legs to be hung up.
 
@@ -39,6 +48,8 @@ def reconcile(
         calls: ours, by id.
         snapshot: the switch's.
         ended: calls that ended lately: their channels may still be in the snapshot.
+        after_gap: what we know is all older than the snapshot, and events have been missed. Only a leg that was just
+            asked for, and of which nothing has been heard, may not be there yet.
     """
     views = {v.id: v for v in snapshot.channels}
     bridges: Bridges = {}
@@ -48,18 +59,20 @@ def reconcile(
     before = snapshot.asked_at - MARGIN
     out: list[e.Event] = []
     for call in calls.values():
-        if call.arrived_at >= before:
+        if call.arrived_at >= before and not after_gap:
             continue
         if call.state in OUTBOUND:
             out += _outbound(call, views, bridges, before)
         elif call.state in LIVE:
-            out += _known(call, views, bridges, before)
+            out += _known(call, views, bridges, before, after_gap)
     out += _unknown(calls, views, bridges, ended)
     orphans = _orphans(calls, views, ended)
     return out, orphans
 
 
-def _known(call: Call, views: Mapping[str, ChannelView], bridges: Bridges, before: float) -> Iterable[e.Event]:
+def _known(
+    call: Call, views: Mapping[str, ChannelView], bridges: Bridges, before: float, after_gap: bool
+) -> Iterable[e.Event]:
     caller = views.get(call.id)
     if caller is None:
         yield e.CallerLeft(call.id, cause=0)
@@ -68,7 +81,8 @@ def _known(call: Call, views: Mapping[str, ChannelView], bridges: Bridges, befor
     for leg in call.legs:
         if leg.kind == "caller":
             continue
-        if leg.state is LegState.GONE or leg.started_at >= before:
+        heard = after_gap and leg.state is not LegState.DIALLING
+        if leg.state is LegState.GONE or (leg.started_at >= before and not heard):
             joined = joined or (leg.kind == "seat" and leg.state is LegState.JOINED)
             continue
         view = views.get(leg.id)

@@ -236,7 +236,7 @@ class Active:
         """Compares with the switch: what was not sent while the lease had lapsed is decided anew."""
         if self.link.up:
             with contextlib.suppress(telephony.TelephonyError):
-                await self.engine.sweep(after_gap=True)
+                await self.engine.sweep()
 
     async def _remember(self) -> None:
         with contextlib.suppress(calls.JournalError):

@@ -30,7 +30,7 @@ AGAIN = 1.0
 """Seconds before a process that could not become active tries again; the others come first."""
 
 
-SECOND_LOOK = 1.5
+SECOND_LOOK = 0.7
 """Seconds after a takeover at which the switch is looked at again: the first look leaves alone what is under way."""
 
 
