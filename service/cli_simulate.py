@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -128,23 +130,23 @@ def _show(model: Model, results: Sequence[Result]) -> None:
     limit = f"{model.threshold:.0f} s"
     first = results[0]
     table = Table(
-        "hour", "calls", f"≤ {limit}", "%", "answ.", "aband.", "wait s: mean", "p50", "p90", "p99", "seats",
-        "busy %:", "least", "mean", "most", title=f"{model.name} · {first.name}",
-        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False,
+        "hour", "calls", f"≤{limit}", "%", "answ.", "gone", "mean p50 p90 p99", "seats", "occupancy",
+        title=f"{model.name} · {first.name}", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False,
     )  # fmt: skip
     for column in table.columns:
-        column.justify, column.no_wrap = "right", column.header not in ("wait s: mean", "busy %:")
-    for row in [*(r for r in first.hours if r.arrivals or r.on_duty), first.total]:
-        busy = [f"{100 * x:.0f}" for x in row.occupancy] if row.occupancy else ["–"] * 3
-        waits = [_number(x) for x in (row.mean, row.p50, row.p90, row.p99)]
+        column.justify, column.no_wrap = "right", True
+    for row in [*(r for r in first.hours if r.arrivals or r.on_duty), replace(first.total, name="all")]:
+        busy = " ".join(f"{100 * x:3.0f}" for x in row.occupancy) if row.occupancy else "–"
+        waits = f"{_number(row.mean):>4} " + " ".join(f"{_number(x, 0):>3}" for x in (row.p50, row.p90, row.p99))
         table.add_row(
-            row.name, str(row.arrivals), str(row.within), _number(100 * row.share), str(row.answered),
-            str(row.abandoned), *waits, f"{row.on_duty:.0f}", "", *busy, end_section=row is first.hours[-1],
+            row.name.removesuffix(":00"), str(row.arrivals), str(row.within), _percent(row.share), str(row.answered),
+            str(row.abandoned), waits, f"{row.on_duty:.0f}", busy, end_section=row is first.hours[-1],
         )  # fmt: skip
     out.print(table)
     if len(results) > 1:
         out.print(_beside(results, limit))
-    out.print(f"计时 clock: {CLOCK}.")
+    out.print(f"计时 clock: {CLOCK}. Waits: seconds, of the answered.")
+    out.print("座席忙 occupancy: 最低 least, 平均 mean, 最高 most, % of the time on duty (offered, talking, wrap-up).")
     out.print(
         f"≤ {limit} %: 分子 numerator: answered within {limit}; 分母 denominator: calls = all who entered the queue."
     )
@@ -168,5 +170,9 @@ def _beside(results: Sequence[Result], limit: str) -> Table:
     return table
 
 
-def _number(value: float) -> str:
-    return "–" if value != value else f"{value:.1f}"
+def _percent(share: float) -> str:
+    return "100" if share == 1 else _number(100 * share)
+
+
+def _number(value: float, digits: int = 1) -> str:
+    return "–" if math.isnan(value) else f"{value:.{digits}f}"

@@ -129,7 +129,8 @@ class AppQueueRun:
             else:
                 now, _, kind, who, what = heapq.heappop(heap)
                 handlers[kind](now, who, what)
-            if i >= n and ((not self.inside and not self.talking) or now > self.model.duration + GRACE):
+            over = now >= self.model.duration and not self.inside and not self.talking
+            if i >= n and (over or now > self.model.duration + GRACE):
                 break
         end = max(self.model.duration, now)
         self.out.duty += [(seat, since, end) for seat, since in self.signed.items()]

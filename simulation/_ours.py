@@ -84,7 +84,7 @@ class Ours:
                 handlers[kind](now, who, what)
             if self.waiting:
                 self._match(now)
-            elif i >= n and not self.offers and not self.held:
+            elif i >= n and now >= self.model.duration and not self.offers and not self.held:
                 break
             if i >= n and now > self.model.duration + GRACE:
                 break  # nobody on duty will ever serve those who are left
