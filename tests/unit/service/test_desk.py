@@ -10,8 +10,9 @@ import tickets
 from calls import Engine, MemoryJournal, Rules
 from calls.testing import FakeSwitch
 from routing import Demand, Dispatcher, Seat, SeatState
-from service import desk as desk_module
-from service.desk import EventLog, HotlineDesk
+from service import event_log
+from service.desk import HotlineDesk
+from service.event_log import EventLog
 
 
 def flat(pages):
@@ -193,7 +194,7 @@ async def test_two_readers_both_get_everything():
 
 
 async def test_only_the_last_ones_are_kept_and_numbers_grow_strictly(monkeypatch):
-    monkeypatch.setattr(desk_module, "KEPT_EVENTS", 3)
+    monkeypatch.setattr(event_log, "KEPT_EVENTS", 3)
     log = EventLog(lambda: 1000.0)
     start = log.last
     for name in "abcde":
