@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 import routing
 
@@ -66,20 +66,6 @@ class WorkdaysFile(Strict):
 
     years: dict[Year, list[HolidayEntry]] = Field(default_factory=dict)
 
-    @field_validator("years")
-    @classmethod
-    def _days_once(cls, years: dict[int, list[HolidayEntry]]) -> dict[int, list[HolidayEntry]]:
-        for year, entries in years.items():
-            seen: dict[date, str] = {}
-            for entry in entries:
-                for day in [*entry.days(), *entry.work]:
-                    if day in seen:
-                        raise ValueError(f"{day} is there twice: {seen[day]} and {entry.name}")
-                    seen[day] = entry.name
-                    if abs(day.year - year) > 1 or (day.year != year and (day.month, day.day) not in _TURN):
-                        raise ValueError(f"{day} ({entry.name}) is not of {year}")
-        return years
-
     def calendar(self) -> routing.WorkCalendar:
         """As the planner uses it."""
         entries = [e for all_of in self.years.values() for e in all_of]
@@ -89,6 +75,3 @@ class WorkdaysFile(Strict):
             frozenset(self.years),
         )
 
-
-_TURN = {(m, d) for m, first, last in ((12, 26, 31), (1, 1, 5)) for d in range(first, last + 1)}
-"""A New Year's holiday may reach into the year beside it."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import routing
@@ -18,6 +19,8 @@ from .errors import ConfigError
 from .yaml_file import load_yaml
 
 Place = tuple[int | str, ...]
+NEW_YEAR = 190
+"""Days from the middle of a year within which its holidays lie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Checker:
         self._routing()
         self._modes()
         self._leaders()
+        self._workdays()
         return self.found
 
     # ------------------------------------------------------------------ one name
@@ -118,6 +122,20 @@ class Checker:
             if entry.capacity is not None and entry.foreign is not None and entry.foreign > entry.capacity:
                 reason = f"{entry.foreign} is more than the capacity of {entry.capacity}"
                 self.found.add(source, (*at, "foreign"), reason)
+
+    # ------------------------------------------------------------------ workdays.yaml
+    def _workdays(self) -> None:
+        """Each day once, and in its year (a New Year's holiday may reach into the year beside it)."""
+        seen: dict[date, str] = {}
+        for year, entries in self.parts.workdays.years.items():
+            for i, entry in enumerate(entries):
+                for day in [*entry.days(), *entry.work]:
+                    at: Place = ("years", year, i)
+                    if day in seen:
+                        self.found.add(self.sources.workdays, at, f"{day} is there twice: {seen[day]} and {entry.name}")
+                    elif day.year != year and abs((day - date(year, 7, 2)).days) > NEW_YEAR:
+                        self.found.add(self.sources.workdays, at, f"{day} ({entry.name}) is not of {year}")
+                    seen[day] = entry.name
 
     def _no_cycle(self, code: str) -> None:
         seen = [code]

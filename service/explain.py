@@ -67,7 +67,7 @@ def forecast(book: routing.RoutingBook, facts: routing.Facts, mode: str) -> Iter
     yield f"[bold]归属 home[/bold]      {plan.home} {home.name if home is not None else ''} ({HOME_BY[plan.home_by]})"
     yield f"[bold]规则 rule[/bold]      {plan.rule.name}{f' {plan.rule.title}' if plan.rule.title else ''}"
     ahead = demand.priority * routing.POINT_SECONDS
-    yield f"[bold]优先 priority[/bold]  {demand.priority:g} 分 points = 先算等了 {ahead:g} 秒 · as if it had waited so long"
+    yield f"[bold]优先 priority[/bold]  {demand.priority:g} 分 = 先算等了 {ahead:g} 秒 · as if it had waited so long"
     for code in demand.why:
         yield f"  - {reason(code, book)}  [dim]{code}[/dim]"
     if plan.leader is not None:
@@ -92,10 +92,12 @@ def forecast(book: routing.RoutingBook, facts: routing.Facts, mode: str) -> Iter
     for incident in incidents:
         yield f"[bold]已知事件 incident[/bold]  {incident.id}: {incident.zh}"
     waiting = book.waiting_rules(mode)
-    told = f"{waiting.tell_after:g} s 后播报 · first word"
-    offered = f"{waiting.callback_after:g} s 后可回拨 · call back offered" if waiting.callback else "不提供回拨 · no call back"
-    message = f"无人在岗 {waiting.voicemail_after:g} s 后留言 · voicemail" if waiting.voicemail else "不留言 · no voicemail"
-    yield f"[bold]等候 waiting[/bold]   {told}; {offered}; {message}"
+    said = [f"{waiting.tell_after:g} s 后播报 · first word"]
+    if waiting.callback:
+        said.append(f"{waiting.callback_after:g} s 后可回拨 · call back offered")
+    if waiting.voicemail:
+        said.append(f"无人在岗 {waiting.voicemail_after:g} s 后留言 · voicemail")
+    yield f"[bold]等候 waiting[/bold]   {'; '.join(said)}"
 
 
 def skills_text(skills: routing.Skills, book: routing.RoutingBook) -> str:
