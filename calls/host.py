@@ -36,6 +36,7 @@ from . import _words as words
 from . import events as e
 from ._memory import CallerMemory
 from .model import OUTBOUND, Call, CallState
+from .reconcile import OUT
 
 log = logging.getLogger(__name__)
 S = CallState
@@ -392,7 +393,7 @@ class Host:
         running = sum(1 for x in calls.values() if x.direction == "out" and x.state in OUTBOUND)
         out: list[e.Event] = []
         for entry in self.callbacks.take_due(now, free_seats=max(0, free), waiting_live=live, running=running):
-            call = f"out-{entry.id}-{int(now * 1000):x}"
+            call = f"{OUT}{entry.id}-{int(now * 1000):x}"
             out.append(
                 e.CallbackDue(
                     call, entry.id, entry.number, entry.name, entry.dialled or self._own_number(), entry.reason,

@@ -49,12 +49,15 @@ class Endpoint:
         user: Whom to tell.
         timers: SIP timer bases.
         lose: For tests: a datagram for which it is true is lost instead of sent.
+        port: UDP port to bind; 0: a free one.
 
     Attributes:
         malformed: Datagrams that were not SIP.
     """
 
-    def __init__(self, ip: str, user: User, timers: Timers, lose: Callable[[bytes], bool] | None = None) -> None:
+    def __init__(
+        self, ip: str, user: User, timers: Timers, lose: Callable[[bytes], bool] | None = None, port: int = 0
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._user = user
         self._layer = Transactions(timers)
@@ -62,7 +65,7 @@ class Endpoint:
         self._waiting: dict[Key, OnResponse] = {}
         self._timer: asyncio.TimerHandle | None = None
         self.malformed = 0
-        self._socket = UdpSocket(ip, self._on_datagram)
+        self._socket = UdpSocket(ip, self._on_datagram, port=port)
 
     @property
     def address(self) -> Address:

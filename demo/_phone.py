@@ -59,6 +59,7 @@ class Phone:
         on_call: Called in a task of its own for each incoming call; without it `incoming` hands them out.
         timers: SIP timer bases; tests shorten them.
         lose: For tests: a datagram for which it is true is lost instead of sent.
+        local_port: UDP port to bind (a phone that is called without registering); 0: a free one.
 
     Attributes:
         registered: True while the server knows this phone.
@@ -78,6 +79,7 @@ class Phone:
         on_call: OnCall | None = None,
         timers: Timers | None = None,
         lose: Callable[[bytes], bool] | None = None,
+        local_port: int = 0,
     ) -> None:
         if not _TARGET.fullmatch(user):
             raise SipError("a phone's user name is 1 to 64 letters, digits or *#+._-")
@@ -92,6 +94,7 @@ class Phone:
         self._display_name = display_name
         self._timers = timers or Timers()
         self._lose = lose
+        self._local_port = local_port
         self._calls: dict[tuple[str, str], Call] = {}
         self._queue: asyncio.Queue[IncomingCall] = asyncio.Queue()
         self._registration: Dialog | None = None
@@ -102,7 +105,7 @@ class Phone:
     async def __aenter__(self) -> Self:
         found = await asyncio.get_running_loop().getaddrinfo(self.server[0], self.server[1], family=2)
         self.server = (str(found[0][4][0]), self.server[1])
-        self.endpoint = Endpoint(self.local_ip, self, self._timers, self._lose)
+        self.endpoint = Endpoint(self.local_ip, self, self._timers, self._lose, self._local_port)
         return self
 
     async def __aexit__(

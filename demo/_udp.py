@@ -12,29 +12,31 @@ Address = tuple[str, int]
 
 
 class UdpSocket:
-    """Bound to `ip` on a free port; calls `on_datagram(data, source, unix seconds of arrival)`.
+    """Bound to `ip` on `port` (0: a free one); calls `on_datagram(data, source, unix seconds of arrival)`.
 
     Attributes:
         address: (ip, port) it is bound to.
         failed: Datagrams that the system refused to send.
     """
 
-    def __init__(self, ip: str, on_datagram: Callable[[bytes, Address, float], None], *, even: bool = False):
+    def __init__(
+        self, ip: str, on_datagram: Callable[[bytes, Address, float], None], *, even: bool = False, port: int = 0
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._on_datagram = on_datagram
-        self._socket = self._bind(ip, even)
+        self._socket = self._bind(ip, even, port)
         self.address: Address = self._socket.getsockname()[:2]
         self.failed = 0
         self._loop.add_reader(self._socket.fileno(), self._read)
 
     @staticmethod
-    def _bind(ip: str, even: bool) -> socket.socket:
+    def _bind(ip: str, even: bool, port: int) -> socket.socket:
         """A free port; with `even` an even one (RFC 3550 §11), so that no other phone gets our RTCP."""
         for _ in range(40):
             sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             try:
                 sock.setblocking(False)
-                sock.bind((ip, 0))
+                sock.bind((ip, port))
                 if not even or sock.getsockname()[1] % 2 == 0:
                     sock.setsockopt(socket.SOL_SOCKET, _STAMP, 1)
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)

@@ -21,6 +21,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 ROOTFS = Path(os.environ.get("HOTLINE_ROOTFS", ROOT / "var/rootfs"))
 PROMPTS = ROOT / "var/prompts"
+OUTSIDE = "127.0.0.77"
+"""Where calls to callers go out in tests: phones of the public network, on loopback."""
 _numbers = itertools.count()
 
 
@@ -84,6 +86,12 @@ class Switch:
     run: Callable[[Coroutine[Any, Any, Any]], Any]
 
     @property
+    def outside(self) -> tuple[str, int]:
+        """Where a phone of the public network listens (demo.Phone local_ip, local_port)."""
+        ip, _, port = self.plan.out_contact.partition(":")
+        return ip, int(port)
+
+    @property
     def sip(self) -> tuple[str, int]:
         """Where phones register and callers call."""
         return ("127.0.0.1", self.plan.sip_port)
@@ -102,6 +110,7 @@ def switch(_servers: _Loop, run_dir: Path) -> Iterator[Switch]:
             "seats": [SeatPhone(f"800{i}", f"demo-800{i}") for i in range(1, 9)], "dialled": ("12345", "12315"),
             "ami_port": free_port(), "sip_port": free_port(socket.SOCK_DGRAM), "rtp_start": low,
             "rtp_end": low + 4000, "ami_secret": "test-secret",
+            "out_contact": f"{OUTSIDE}:{free_port(socket.SOCK_DGRAM)}",
         },
     )  # fmt: skip
     plan = _servers.call(asterisk.start())
@@ -149,7 +158,7 @@ class Bench:
             "config_dir": config or self.config(), "var_dir": var, "private_asterisk": False,
             "ami_port": self.switch.plan.ami_port, "recording_spool": self.switch.plan.recording_spool,
             "sip_port": self.switch.plan.sip_port, "redis_url": self.redis_url, "redis_prefix": f"t{number}:",
-            "http_port": free_port(), "asr_workers": 0,
+            "http_port": free_port(), "asr_workers": 0, "out_endpoint": "hotline-out",
         }  # fmt: skip
         values.update(changes)
         return load_settings(**values)
