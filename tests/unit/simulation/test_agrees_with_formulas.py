@@ -9,29 +9,29 @@ import pytest
 
 from simulation import _erlang as erlang
 from simulation import draw, run_ours
-from simulation._precision import Estimate, controlled
+from simulation._precision import Estimate, controlled, pooled
 from simulation._reference import first_come
-from simulation.validate import SERVICE, erlang_a, erlang_c, flexible, queue
+from simulation.validate import SERVICE, Compared, erlang_a, erlang_c, flexible, queue
 
 PART = 0.02
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_erlang_c_by_the_real_matching(seed: int) -> None:
-    some, mean, level = erlang_c(10, 0.7, 60_000, seed)
-    assert some.simulated.near(some.exact, PART), some
-    assert level.simulated.near(level.exact, PART), level
+def _together(runs: list[list[Compared]]) -> list[tuple[str, Estimate, float]]:
+    """The seeds' estimates of each figure as one, beside the exact value."""
+    return [(ones[0].figure, pooled([o.simulated for o in ones]), ones[0].exact) for ones in zip(*runs, strict=True)]
+
+
+def test_erlang_c_by_the_real_matching() -> None:
+    some, mean, level = _together([erlang_c(5, 0.6, 30_000, seed) for seed in (1, 2)])
+    for figure, simulated, exact in (some, level):
+        assert simulated.near(exact, PART), (figure, simulated, exact)
     # The mean wait needs a million calls (below); with these few it must still be where it may be.
-    assert abs(mean.simulated.mean - mean.exact) <= 1.5 * mean.simulated.half, mean
+    assert abs(mean[1].mean - mean[2]) <= 1.5 * mean[1].half, mean
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_erlang_a_by_the_real_matching(seed: int) -> None:
-    abandoned, mean, level = erlang_a(10, 1.1, 150.0, 80_000, seed)
-    for one in (abandoned, mean):
-        assert abs(one.off) <= PART, one
-    assert abandoned.simulated.half <= PART * abandoned.exact
-    assert level.simulated.near(level.exact, 1.5 * PART), level
+def test_erlang_a_by_the_real_matching() -> None:
+    for figure, simulated, exact in _together([erlang_a(5, 1.1, 150.0, 40_000, seed) for seed in (1, 2)]):
+        assert simulated.near(exact, PART), (figure, simulated, exact)
 
 
 @pytest.mark.parametrize(("load", "patience"), [(0.9, None), (1.2, 100.0)])
@@ -55,9 +55,8 @@ def test_mean_wait_of_erlang_c_over_a_million_calls() -> None:
         callers = draw(model, seed)
         waits = np.asarray(first_come(callers, 10)[0])
         parts.append(controlled(waits, callers, SERVICE, 7 / SERVICE, 10))
-    mean = sum(p.mean for p in parts) / len(parts)
-    half = math.sqrt(sum(p.half**2 for p in parts)) / len(parts)
-    assert Estimate(mean, half).near(exact.mean_wait, PART), (mean, half, exact.mean_wait)
+    mean = pooled(parts)
+    assert mean.near(exact.mean_wait, PART), (mean, exact.mean_wait)
 
 
 def test_two_skills_come_close_to_all_as_wallace_and_whitt_found() -> None:
