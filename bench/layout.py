@@ -130,8 +130,44 @@ def _write_wave(path: Path, samples: bytes) -> None:
         out.writeframes(samples)
 
 
+CENTRES = ("330000", "330100", "330102")
+_CENTRES = """centres:
+  "330000": bench
+  "330100": bench city
+  "330102": bench county
+"""
+# Callers are told apart by their numbers (139, then a count): some want a dialect, some a field, most anybody near.
+_ROUTING = """skills:
+  putonghua: {zh: 普通话, en: Mandarin, kind: language}
+  wenzhou-wu: {zh: 温州话, en: Wenzhou Wu, kind: dialect}
+  social-security: {zh: 人力社保, en: social security}
+rules:
+  - name: dialect
+    when: {caller: ["1391*", "1392*"]}
+    steps:
+      - {name: dialect, skills: {wenzhou-wu: 3}, centres: [home, "330100+"], seconds: 4}
+      - {name: near, skills: {putonghua: 3}, centres: ["330100+"], seconds: 4}
+      - {name: province, skills: {putonghua: 1}, centres: province}
+  - name: field
+    when: {caller: ["1393*", "1394*"]}
+    steps:
+      - {name: expert, skills: {social-security: 3}, centres: ["330100+"], seconds: 4}
+      - {name: all-experts, skills: {social-security: 2}, centres: province, seconds: 4}
+      - {name: anybody, skills: {putonghua: 1}, centres: province}
+  - name: default
+    steps:
+      - {centres: home, seconds: 2}
+      - {centres: "330100+", seconds: 2}
+      - {centres: province}
+"""
+
+
 def write_service_config(home: Path, seats: int = SEATS) -> Path:
-    """A configuration directory for the service: the same number of seats, one constant flow."""
+    """A configuration directory for the service: the same number of seats, one constant flow, rules with steps.
+
+    Every seat fits every caller at the last step, and each step is some seconds: with callers waiting for
+    longer, whichever seat becomes free is the next one's, as it is in app_queue.
+    """
     out = home / "config"
     shutil.rmtree(out, ignore_errors=True)
     (out / "flows").mkdir(parents=True)
@@ -144,7 +180,9 @@ def write_service_config(home: Path, seats: int = SEATS) -> Path:
         "  welcome:\n    say: greeting\n    next: to-human\n  to-human:\n    route: {}\n",
         encoding="utf-8",
     )
-    rows = "\n".join(f'  - {{id: "{u}", name: seat {u}, skills: {{putonghua: 5}}}}' for u in seat_ids(seats))
+    (out / "centres.yaml").write_text(_CENTRES, encoding="utf-8")
+    (out / "routing.yaml").write_text(_ROUTING, encoding="utf-8")
+    rows = "\n".join(_seat(i, u) for i, u in enumerate(seat_ids(seats)))
     (out / "hotline.yaml").write_text(
         'centre:\n  code: "330000"\n  name: bench\n'
         f'numbers:\n  "{SERVICE_NUMBER}": {{flow: default}}\n'
@@ -154,3 +192,9 @@ def write_service_config(home: Path, seats: int = SEATS) -> Path:
         encoding="utf-8",
     )
     return out
+
+
+def _seat(i: int, user: str) -> str:
+    extra = ("", ", wenzhou-wu: 4", ", social-security: 3", ", social-security: 2, wenzhou-wu: 2")[i % 4]
+    skills = f"{{putonghua: 5{extra}}}"
+    return f'  - {{id: "{user}", name: seat {user}, centre: "{CENTRES[i % 3]}", skills: {skills}}}'
