@@ -392,11 +392,16 @@ class Host:
         live = sum(w.demand.kind == "live" for w in waiting)
         running = sum(1 for x in calls.values() if x.direction == "out" and x.state in OUTBOUND)
         out: list[e.Event] = []
+        for call in calls.values():
+            if call.direction == "out" and call.state in (CallState.DUE, CallState.PREVIEW):
+                known = self.callbacks.get(call.callback or "")
+                if known is not None and known.state == "done":
+                    out.append(e.CallerLeft(call.id, 0))  # it has rung in meanwhile, and was served
         for entry in self.callbacks.take_due(now, free_seats=max(0, free), waiting_live=live, running=running):
-            call = f"{OUT}{entry.id}-{int(now * 1000):x}"
+            call_id = f"{OUT}{entry.id}-{int(now * 1000):x}"
             out.append(
                 e.CallbackDue(
-                    call, entry.id, entry.number, entry.name, entry.dialled or self._own_number(), entry.reason,
+                    call_id, entry.id, entry.number, entry.name, entry.dialled or self._own_number(), entry.reason,
                     entry.origin, entry.rank_since, entry.demand.json(),
                 )
             )  # fmt: skip
