@@ -23,6 +23,7 @@ from .settings import Settings, load_settings
 from .yaml_file import load_yaml
 
 if TYPE_CHECKING:
+    from routing import RoutingBook
     from simulation import Model, PastCall, Result
 
 SHANGHAI = 8 * 3600.0
@@ -42,12 +43,20 @@ def load_model(path: Path) -> Model:
 
     located = load_yaml(path)
     try:
-        return parse_model(located.data)
+        return parse_model(located.data, _book(located.data))
     except ModelError as error:
         faults = [
             f"{path}:{located.line(loc)}: {'.'.join(map(str, loc)) or 'file'}: {why}" for loc, why in error.faults
         ]
         raise ConfigError("\n".join(faults), "mend the lines named; config/simulation has examples") from None
+
+
+def _book(data: object) -> RoutingBook | None:
+    """The hotline's own rules, when a class of callers asks for them."""
+    classes = data.get("classes") if isinstance(data, dict) else None
+    if not isinstance(classes, list) or not any(isinstance(c, dict) and "route" in c for c in classes):
+        return None
+    return load_config(load_settings().config_dir / "hotline.yaml").book()
 
 
 async def _past(settings: Settings, limit: int) -> list[PastCall]:

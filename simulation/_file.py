@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from routing import Demand, ModeConfig, Policy, Step, Threshold
+from routing import NORMAL, Demand, Facts, ModeConfig, Policy, RoutingBook, Step, Threshold
 
 from ._law import NEVER, Law, constant
 from ._model import HOUR, Absences, AppQueue, CallerClass, Members, Model, Queue, Rate, SeatGroup, Surge
@@ -127,28 +128,58 @@ class StepFile(_Strict):
     name: str = ""
 
 
+class RouteFile(_Strict):
+    """What is known of a caller when the hotline's own rules (config/routing.yaml) make the steps."""
+
+    dialled: str
+    number: str = ""
+    language: str = "zh"
+    skills: Skills = {}
+    centre: str | None = None
+    priority: float = 0.0
+
+    def demand(self, book: RoutingBook, mode: str) -> Demand:
+        """What the planner makes of it, in that mode, on a working day at noon."""
+        now = dt.datetime(2026, 3, 2, 12, tzinfo=dt.timezone(dt.timedelta(hours=8))).timestamp()
+        return book.plan(
+            Facts(self.dialled, self.number, self.language, _pairs(self.skills), self.centre, self.priority, now=now),
+            mode if mode in book.modes else NORMAL,
+        )
+
+
 class ClassFile(_Strict):
-    """Callers who need the same."""
+    """Callers who need the same: skills, or steps, or a route that the hotline's own rules make steps of."""
 
     name: Name
     share: Annotated[float, Field(gt=0)]
     skills: Skills = {}
     steps: list[StepFile] = []
+    route: RouteFile | None = None
     centre: str | None = None
     language: str = "zh"
     priority: Annotated[float, Field(ge=-100, le=100)] = 0
     talk: LawFile | None = None
     patience: Patience | None = None
 
-    def value(self) -> CallerClass:
-        """As a value."""
+    @model_validator(mode="after")
+    def _one_way(self) -> ClassFile:
+        if self.route is not None and (self.skills or self.steps):
+            raise ValueError("a route makes the steps itself: leave skills and steps out")
+        return self
+
+    def value(self, book: RoutingBook | None) -> CallerClass:
+        """As a value. `book` is there when it is needed (`_unfit` has looked)."""
+        talk, patience = _law(self.talk), _law(self.patience)
+        if self.route is not None and book is not None:
+            hasty = self.route.demand(book, "surge")
+            return CallerClass(self.name, self.share, self.route.demand(book, NORMAL), talk, patience, hasty)
         steps = tuple(
             Step(_pairs(s.skills), None if s.centres is None else frozenset(s.centres), seconds=s.seconds,
                  name=s.name or " ".join(f"{k}≥{v}" for k, v in s.skills.items()) or "anyone")
             for s in self.steps
         )  # fmt: skip
         demand = Demand(_pairs(self.skills), self.priority, self.centre, self.language, steps)
-        return CallerClass(self.name, self.share, demand, _law(self.talk), _law(self.patience))
+        return CallerClass(self.name, self.share, demand, talk, patience)
 
 
 class SeatsFile(_Strict):
@@ -297,7 +328,7 @@ class ModelFile(_Strict):
     surge: SurgeFile | None = None
     app_queue: list[AppQueueFile] = []
 
-    def model(self) -> Model:
+    def model(self, book: RoutingBook | None) -> Model:
         """As a value."""
         r = self.rules
         policy = Policy(
@@ -305,104 +336,13 @@ class ModelFile(_Strict):
             keep_free=dict(r.keep_free), keep_for=r.keep_for,
         )  # fmt: skip
         return Model(
-            self.name, self.arrivals.rates(), tuple(c.value() for c in self.classes),
+            self.name, self.arrivals.rates(), tuple(c.value(book) for c in self.classes),
             tuple(group for s in self.seats for group in s.groups(self.shifts)),
             self.hours * HOUR, self.talk.law(), self.wrap_up.law(), _law(self.patience) or NEVER, self.answer.law(),
             self.absences.value() if self.absences else Absences(), r.decide, self.lines, policy,
             self.surge.value() if self.surge else None, tuple(a.value() for a in self.app_queue),
             self.threshold, self.warm_up,
         )  # fmt: skip
-
-
-class ModelError(ValueError):
-    """The data is no model. `faults` has a place (keys and indices) and a reason for each fault."""
-
-    def __init__(self, faults: list[tuple[tuple[int | str, ...], str]]) -> None:
-        super().__init__("; ".join(f"{'.'.join(map(str, loc))}: {why}" for loc, why in faults))
-        self.faults = faults
-
-
-def parse_model(data: Any) -> Model:
-    """A model from what YAML gave.
-
-    Raises:
-        ModelError: with every fault.
-    """
-    if not isinstance(data, Mapping):
-        raise ModelError([((), "the file must be a mapping (name:, arrivals:, classes:, seats: …)")])
-    try:
-        file = ModelFile.model_validate(data)
-    except ValidationError as error:
-        raise ModelError(
-            [(_place(data, fault["loc"]), _reason(fault)) for fault in error.errors(include_url=False)]
-        ) from None
-    faults = _unfit(file)
-    if faults:
-        raise ModelError(faults)
-    return file.model()
-
-
-def _reason(fault: Mapping[str, Any]) -> str:
-    if fault["type"] == "extra_forbidden":
-        return "no such key"
-    return re.sub(r"^Value error, ", "", fault["msg"])
-
-
-def _place(data: Any, loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """The part of a fault's place that is in the file (a union's branch, for instance, is not)."""
-    out: list[int | str] = []
-    here = data
-    for i, step in enumerate(loc):
-        there = isinstance(here, Mapping) and step in here
-        if there or (isinstance(here, list) and isinstance(step, int) and step < len(here)):
-            here = here[step]
-        elif i == len(loc) - 1 and isinstance(here, Mapping) and isinstance(step, str) and re.match(r"^[a-z_]+$", step):
-            out.append(step)
-            break
-        else:
-            continue
-        out.append(step)
-    return tuple(out)
-
-
-def _unfit(file: ModelFile) -> list[tuple[tuple[int | str, ...], str]]:
-    """Faults between parts of the file."""
-    faults: list[tuple[tuple[int | str, ...], str]] = []
-    names = [c.name for c in file.classes]
-    for i, name in enumerate(names):
-        if name in names[:i]:
-            faults.append((("classes", i, "name"), f"the class '{name}' is there twice"))
-    for i, one in enumerate(file.classes):
-        for j, step in enumerate(one.steps[:-1]):
-            if step.seconds is None:
-                faults.append((("classes", i, "steps", j), "seconds are wanted for every step but the last"))
-        demand = one.value().demand
-        if not any(
-            all(s.skills.get(k, 0) >= v for k, v in step.skills) and (step.centres is None or s.centre in step.centres)
-            for step in demand.circles()
-            for s in file.seats
-        ):
-            faults.append((("classes", i), f"no seat can ever serve '{one.name}'"))
-    for i, seats in enumerate(file.seats):
-        unknown = [shift for shift in seats.staff if shift not in file.shifts]
-        faults += [(("seats", i, "staff", shift), f"no shift '{shift}'") for shift in unknown]
-    for i, rules in enumerate(file.app_queue):
-        seen: set[str] = set()
-        for queue, q in rules.queues.items():
-            at = ("app_queue", i, "queues", queue)
-            for name in q.classes:
-                if name not in names:
-                    faults.append(((*at, "classes"), f"no class '{name}'"))
-                elif name in seen:
-                    faults.append(((*at, "classes"), f"the class '{name}' is in two queues"))
-                seen.add(name)
-            if (q.timeout is None) != (q.then is None):
-                faults.append((at, "timeout and then belong together"))
-            if q.then is not None and q.then not in rules.queues:
-                faults.append(((*at, "then"), f"no queue '{q.then}'"))
-        missing = [name for name in names if name not in seen]
-        faults += [(("app_queue", i, "queues"), f"the class '{name}' is in no queue") for name in missing]
-    return faults
 
 
 def _pairs(skills: Mapping[str, int]) -> tuple[tuple[str, int], ...]:

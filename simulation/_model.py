@@ -33,6 +33,8 @@ class CallerClass:
     talk: Law | None = None
     """None: as everybody."""
     patience: Law | None = None
+    hasty: Demand | None = None
+    """What the hotline's own rules make of it in the surge mode; None: the same steps, scaled by the mode."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Ours:
         self.modes: ModeControl | None = None
         if model.surge is not None:
             mode = model.surge.mode
-            self.hasty = [_hastened(d, mode.scale) for d in self.demands]
+            self.hasty = [c.hasty or _hastened(c.demand, mode.scale) for c in model.classes]
             self.modes = ModeControl({NORMAL: ModeConfig(NORMAL), mode.name: mode})
         self.debts: dict[int, float] = {}
         """Seat → seconds of wrap-up still to be made up for."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from ._file import ModelError, parse_model
+from ._parse import ModelError, parse_model
 from ._result import CLOCK, Result
 from ._run import comparison
 

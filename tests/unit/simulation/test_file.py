@@ -105,3 +105,23 @@ def test_all_faults_are_told_at_once() -> None:
         parse_model(data(hours=-1, talk={"constant": -1}))
     assert len(caught.value.faults) == 2
     assert re.search(r"hours: .*; talk\.constant: ", str(caught.value))
+
+
+def test_a_route_is_made_steps_of_by_the_hotline_s_own_rules(tmp_path: Path) -> None:
+    path = tmp_path / "model.yaml"
+    route = "route: {dialled: '12345', skills: {social-security: 3}}"
+    text = SMALL.replace("steps: [{skills: {x: 2}, seconds: 5}, {}]", route).replace("{x: 3}", "{putonghua: 3}")
+    path.write_text(text.replace("count: 2", 'count: 2, centre: "330000"'), encoding="utf-8")
+    demand = load_model(path).classes[0].demand
+    assert demand.circles()[0].skills == (("social-security", 3),)
+    assert len(demand.circles()) > 1
+
+
+def test_a_route_without_the_hotline_s_rules_is_a_fault() -> None:
+    with pytest.raises(ModelError, match=r"classes\.0\.route: the hotline's own rules are needed"):
+        parse_model(data(classes=[{"name": "a", "share": 1, "route": {"dialled": "12345"}}], app_queue=[]))
+
+
+def test_a_route_beside_steps_is_a_fault() -> None:
+    with pytest.raises(ModelError, match="a route makes the steps itself"):
+        parse_model(data(classes=[{"name": "a", "share": 1, "skills": {"x": 1}, "route": {"dialled": "12345"}}]))
