@@ -85,6 +85,9 @@ def _from_history(limit: int, seats: int | None) -> Model:
 
     settings = load_settings()
     times = load_config(settings.config_dir / "hotline.yaml")
+    file = settings.store.removeprefix("sqlite:///")
+    if file != settings.store and not Path(file).exists():
+        raise ServiceError(f"there are no calls yet: no file {file}", "let calls come first, or simulate a file")
     try:
         past = asyncio.run(_past(settings, limit))
         model, found = model_of_history(

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 import tickets
 from service import cli
+from service.errors import ServiceError
 from simulation import (
     HistoryError,
     PastCall,
@@ -183,3 +184,15 @@ def test_the_command_reads_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert done.exit_code == 0, done.output
     assert "50 calls on 1 day(s)" in done.stderr
     assert json.loads(done.stdout)[0]["total"]["arrivals"] > 20
+
+
+def test_the_command_without_a_store_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_VAR_DIR", str(tmp_path))
+    done = CliRunner().invoke(cli.app, ["simulate", "--history"])
+    assert isinstance(done.exception, ServiceError)
+    assert "there are no calls yet" in str(done.exception)
+
+
+def test_a_file_or_history_not_both_and_not_neither() -> None:
+    for wrong in (["simulate"], ["simulate", str(COUNTY), "--history"]):
+        assert "either a FILE or --history" in str(CliRunner().invoke(cli.app, wrong).exception)
