@@ -10,10 +10,14 @@ from playwright.async_api import expect
 
 from console import Probe
 from console._scene import a_call, ring
+from tests.browser.contrast import CONTRAST
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-KEYS = re.compile(r"\b(ui|call\.state|seat\.state|moment|outcome|leg|part|role|problem)\.[a-z_.]+")
+KEYS = re.compile(
+    r"\b(ui|call\.state|seat\.state|seat\.kind|moment|outcome|leg|part|role|problem|callback|mode|why|circle|told|third)"
+    r"\.[a-z_.]+"
+)
 
 
 async def test_a_pasted_token_signs_in_and_a_wrong_one_says_why(place: Any) -> None:
@@ -98,7 +102,7 @@ async def test_a_refused_command_tells_why(place: Any) -> None:
     page = await place.enter("supervisor")
     seat = page.locator("li.seat[data-key='8007']")
     await seat.locator("summary").click()
-    await seat.get_by_role("button", name="离线").click()
+    await seat.get_by_role("button", name="签出").click()
     await expect(page.locator(".toast")).to_contain_text("座席正在接听")
 
 
@@ -149,7 +153,7 @@ async def test_history_pages_and_ended_calls_join_it(place: Any) -> None:
         place.desk.keep(a_call(f"old-{number}", "ended", 1000.0 + number, outcome="served"))
     page = await place.enter("supervisor")
     await page.click("#tab-past")
-    rows = page.locator("tbody tr")
+    rows = page.locator("table.calls tbody tr")
     await expect(rows).to_have_count(50)
     await page.get_by_role("button", name="更早的通话").click()
     await expect(rows).to_have_count(66)
@@ -178,7 +182,7 @@ async def test_an_update_leaves_focus_and_open_menus_alone(place: Any) -> None:
     page = await place.enter("supervisor")
     menu = page.locator("li.seat[data-key='8004'] details")
     await menu.locator("summary").click()
-    button = menu.get_by_role("button", name="离线")
+    button = menu.get_by_role("button", name="签出")
     await button.focus()
     await place.desk.put(a_call("new-1", "arrived", place.desk.clock()))
     await expect(page.locator("tr[data-key='new-1']")).to_be_visible()
@@ -210,6 +214,7 @@ async def test_the_language_is_remembered(place: Any) -> None:
 VIEWS = {
     "login": (None, ""), "floor": ("supervisor", ""), "call": ("supervisor", "#/call/demo-1.4"),
     "masked": ("auditor", "#/call/demo-1.4"), "seat": ("seat", ""), "own": ("seat", "#/call/demo-1.4"),
+    "third": ("supervisor", "#/call/demo-1.5"), "due": ("supervisor", "#/call/demo-1.11"),
 }  # fmt: skip
 
 
@@ -241,7 +246,7 @@ async def test_nothing_sticks_out_and_every_word_is_translated(place: Any, view:
 
 
 OVERLAPS = """() => {
-  const boxes = [...document.querySelectorAll(".top .brand, .top .counter, .top .tools > *")]
+  const boxes = [...document.querySelectorAll(".top .brand, .top .counter, .top .tools > *, .modebar > *")]
     .filter((e) => e.getClientRects().length).map((e) => [e.textContent, e.getBoundingClientRect()]);
   const cut = [...document.querySelectorAll(".top .counter")].filter((e) => e.scrollWidth > e.clientWidth + 1);
   const meet = (a, b) =>
@@ -249,38 +254,6 @@ OVERLAPS = """() => {
   const pairs = boxes.flatMap((one, i) => boxes.slice(i + 1).map((other) => [one, other]));
   return [...cut.map((e) => `cut off: ${e.textContent}`),
     ...pairs.filter(([one, other]) => meet(one[1], other[1])).map(([one, other]) => `${one[0]} | ${other[0]}`)];
-}"""
-
-
-CONTRAST = """() => {
-  const parse = (c) => { const p = c.match(/[\\d.]+/g).map(Number); return p.length === 4 ? p : [...p, 1]; };
-  const over = (top, under) => [0, 1, 2].map((i) => top[i] * top[3] + under[i] * (1 - top[3])).concat(1);
-  const light = (c) => {
-    const [r, g, b] = c.map((v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const ground = (e) => {
-    const layers = [];
-    for (let at = e; at; at = at.parentElement) {
-      const c = parse(getComputedStyle(at).backgroundColor);
-      layers.unshift(c);
-      if (c[3] === 1) break;
-    }
-    return layers.reduce((under, top) => over(top, under), [255, 255, 255, 1]);
-  };
-  const poor = [];
-  for (const e of document.querySelectorAll("body *")) {
-    const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.nodeValue.trim());
-    const style = getComputedStyle(e);
-    if (!own || !e.getClientRects().length || style.visibility === "hidden") continue;
-    if (e.closest(":disabled, noscript, .unseen, .skip")) continue;
-    const back = ground(e), front = over(parse(style.color), back);
-    const [a, b] = [light(front.slice(0, 3)), light(back.slice(0, 3))].sort((x, y) => y - x);
-    const ratio = (a + 0.05) / (b + 0.05);
-    const big = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.6 && style.fontWeight >= 600);
-    if (ratio < (big ? 3 : 4.5)) poor.push(`${e.className} ${e.textContent.slice(0, 20)} ${ratio.toFixed(2)}`);
-  }
-  return poor;
 }"""
 
 
