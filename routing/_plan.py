@@ -219,6 +219,8 @@ class RoutingBook:
                 if len(shut) == len(step.centres):
                     step = replace(step, seconds=0.0)  # passed over: what it would wait for is closed
             steps.append(replace(step, seconds=None if step.seconds is None else step.seconds * scale))
+        # "Every staffed centre" is written as any: a hundred codes in each call's journal say no more.
+        steps = [replace(s, centres=None) if s.centres == self._staffed() else s for s in steps]
         if len(steps) == len(first):  # nobody anywhere: wait for whoever comes
             steps.append(Step(wanted, name="any"))
         steps[-1] = replace(steps[-1], seconds=None)
@@ -241,9 +243,15 @@ class RoutingBook:
         if key not in self._circles:
             parts = [self.tree.circle(home, name) for name in names]
             whole = None if None in parts else frozenset[str]().union(*(p for p in parts if p is not None))
-            staffed = frozenset(s.centre for s in self.seats.values())
-            self._circles[key] = whole & staffed if whole is not None and self.seats else whole
+            self._circles[key] = whole & self._staffed() if whole is not None and self.seats else whole
         return self._circles[key]
+
+    def _staffed(self) -> frozenset[str]:
+        """The centres that have seats."""
+        known = self._circles.get(_STAFFED)
+        if known is None:
+            known = self._circles[_STAFFED] = frozenset(s.centre for s in self.seats.values())
+        return known
 
     # ------------------------------------------------------------------ hours
     def is_open(self, centre: str, now: float) -> bool:
@@ -313,12 +321,16 @@ class RoutingBook:
         home, _ = self.home_of(facts)
         above = {c.code for c in self.tree.up(home)} | {home}
         below = self.tree.below(home) if home in self.tree and home != self.home else frozenset()
+        unknown = home == self.home
         return tuple(
             i
             for i in {i.id: i for i in (*self.incidents, *added)}.values()
-            if i.live(facts.now)
-            and (not i.regions.isdisjoint(above) or not i.regions.isdisjoint(below) or (i.unknown and home == self.home))
+            if i.live(facts.now) and (not i.regions.isdisjoint(above | below) or (i.unknown and unknown))
         )
+
+
+_STAFFED: tuple[str, tuple[str, ...]] = ("", ())
+"""Key of all staffed centres among the circles: no home is called so."""
 
 
 def _covers(earlier: Step, later: Step) -> bool:

@@ -204,6 +204,12 @@ def test_a_step_that_brings_nobody_is_left_out_with_its_seconds(make):
     assert [seats_of(alone, s) for s in plan.demand.steps] == [{"p1"}], "a centre without seats is no step"
 
 
+def test_all_staffed_centres_are_written_as_any_to_keep_the_journal_small(make):
+    book = make(seats=[s for s in SEATS if s.centre != "330000-tax"])
+    assert book.plan(facts()).steps[-1].centres is None
+    assert make().plan(facts()).steps[-1].centres is not None, "a sub-centre is not for every caller"
+
+
 def test_there_is_always_a_step(make):
     book = make(rules=(Rule("r", steps=(StepRule(centres=("330502",)),)),), seats=[seat("p1", "330000")])
     assert len(book.plan(facts()).steps) == 1
