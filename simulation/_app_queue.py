@@ -52,6 +52,8 @@ class _Caller:
     due: float | None = None
     """The next look that may matter."""
     ringing: list[_Seat] = field(default_factory=list)
+    missed: int = 0
+    """Times that nobody answered."""
     attempt: int = 0
 
 
@@ -281,11 +283,12 @@ class AppQueueRun:
             seat.since, seat.rings_for = now, caller
         there = [s for s in best if self.callers.back_at(s.number, now) is None]
         # The fastest of k people: the quantile that makes it so with one uniform number.
-        u = 1 - (1 - self.callers.answer[i]) ** (1 / max(len(there), 1))
+        u = 1 - (1 - self.callers.swiftness(i, caller.missed)) ** (1 / max(len(there), 1))
         delay = self.model.answer.quantile(u)
         if not there:
             delay += min(self.callers.back_at(s.number, now) or now for s in best) - now
-        kind = ANSWERS if there or delay <= self.rules.timeout else NO_ANSWER
+        kind = ANSWERS if delay <= self.rules.timeout else NO_ANSWER
+        caller.missed += kind == NO_ANSWER
         self._at(now + (delay if kind == ANSWERS else self.rules.timeout), kind, i, caller.attempt)
         self._stir(now, queue)
 

@@ -34,6 +34,10 @@ class Callers:
     def __len__(self) -> int:
         return len(self.at)
 
+    def swiftness(self, i: int, missed: int) -> float:
+        """The uniform number for the offer of caller i after so many missed ones: another person, another number."""
+        return (self.answer[i] + missed * 0.6180339887) % 1.0
+
     def back_at(self, seat: int, now: float) -> float | None:
         """When the seat's person is back; None: he is there."""
         times = self.absent[seat] if self.absent else None

@@ -48,6 +48,8 @@ class Ours:
         """Caller → (seat, offer, reserved at, place in the queue) while the phone rings."""
         self.held: dict[int, tuple[int, float]] = {}
         """Seat → (caller, reserved at) while it talks or wraps up."""
+        self.missed: dict[int, int] = {}
+        """Caller → offers that nobody answered."""
         self.signed: dict[int, float] = {}
         self.heap: list[tuple[float, int, int, int, str]] = []
         self.count = 0
@@ -56,7 +58,8 @@ class Ours:
         self.judged = 0.0
         self.awake: float = math.inf
         timed = any(len(d.circles()) > 1 for d in self.demands)
-        self.must_wake = timed or model.absences.per_hour > 0 or bool(model.policy.keep_free)
+        at_once = model.answer.kind == "constant" and model.answer.mean <= model.policy.ring
+        self.must_wake = timed or model.absences.per_hour > 0 or bool(model.policy.keep_free) or not at_once
 
     # ------------------------------------------------------------------ the clock
     def _at(self, when: float, kind: int, who: int, what: str = "") -> None:
@@ -132,19 +135,25 @@ class Ours:
             self.offers[i] = (match.seat, match.offer, now, self.waiting.pop(i))
             self.out.step[i] = getattr(match, "step", 0)
             self.dispatcher.ringing(match.seat, match.offer, now)
-            delay = self.model.decide + self.model.answer.quantile(self.callers.answer[i])
+            missed = self.missed.get(i, 0)
+            delay = self.model.answer.quantile(self.callers.swiftness(i, missed))
             back = self.callers.back_at(self.index[match.seat], now)
             if back is not None:
                 delay += back - now
-                if delay > self.model.policy.ring:
-                    self._at(now + self.model.policy.ring, MISSES, i, match.offer)
-                    continue
+            if delay > self.model.policy.ring:
+                self.missed[i] = missed + 1
+                self._at(now + self.model.policy.ring, MISSES, i, match.offer)
+                continue
+            delay += self.model.decide
             if delay <= 0:
                 self._answers(now, i, match.offer)
             else:
                 self._at(now + delay, ANSWERS, i, match.offer)
         if self.must_wake and self.waiting:
             deadline = self.dispatcher.next_deadline()
+            if deadline is not None and deadline <= now:
+                self._expire(now)  # passed while nobody waited
+                deadline = self.dispatcher.next_deadline()
             if deadline is not None and now < deadline < self.awake:
                 self.awake = deadline
                 self._at(deadline, WAKE, 0)
@@ -238,7 +247,12 @@ class Ours:
 
     def _wake(self, now: float, _: int, __: str) -> None:
         self.awake = math.inf
+        self._expire(now)
+
+    def _expire(self, now: float) -> None:
         self.dispatcher.expire(now)
+        for seat in self.dispatcher.overdue(now):
+            self.dispatcher.confirm_talk(seat.id, now)
 
     # ------------------------------------------------------------------ modes
     def _judge(self, now: float) -> None:

@@ -49,6 +49,25 @@ def test_nobody_sits_there_the_offer_is_missed_and_the_caller_goes_on_at_once() 
     assert (0, 10.0, 18.0) in out.busy
 
 
+def test_who_is_too_slow_for_the_ringing_time_has_missed_it() -> None:
+    world = model(answer=exponential(10.0), policy=Policy(ring=8.0, wrap_up=0.0))
+    slow = callers(10.0, answer=[0.9])  # 23 s; the next person: 7.3 s
+    swift = world.answer.quantile(slow.swiftness(0, 1))
+    assert world.answer.quantile(0.9) > 8.0 > swift
+    out = run_ours(world, slow)
+    assert out.answered == [pytest.approx(10.0 + 8.0 + swift)]
+    assert sorted(out.seat + [s for s, _, b in out.busy if b == 18.0]) == [0, 1]
+
+
+def test_a_talk_of_hours_goes_on_and_nobody_behind_it_is_forgotten() -> None:
+    world = model(
+        classes=(CallerClass("all", 1.0, wish(("wu", 6.0), ("putonghua", None))),), duration=7300.0,
+        seats=(SeatGroup("wu", 1, {"wu": 1}), SeatGroup("general", 1, {"putonghua": 1})),
+    )  # fmt: skip
+    out = run_ours(world, callers(0.0, 7250.0, talk=[9000.0, 50.0]))
+    assert out.answered == [0.0, 7256.0]
+
+
 def test_a_seat_on_a_break_for_missed_offers_comes_back_with_its_person() -> None:
     world = model(
         answer=constant(2.0), policy=Policy(ring=8.0, wrap_up=0.0, missed_limit=1),
