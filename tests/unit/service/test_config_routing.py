@@ -453,3 +453,43 @@ def test_the_shipped_wenzhou_rule_relaxes_in_a_staffed_province(shipped, write):
         ("全省温州话", 5, ["s0"]),
         ("全省", None, ["s0", "s1", "s2", "s3", "s4"]),
     ]
+
+
+async def test_the_reload_watches_the_files_beside_hotline_yaml(tmp_path):
+    from types import SimpleNamespace
+
+    from service.reload import Watcher
+
+    for name in CONFIG_FILES:
+        (tmp_path / name).write_text((ROOT / "config" / name).read_text())
+    config = load_config(tmp_path / "hotline.yaml")
+    applied = []
+
+    async def apply_config(config):
+        applied.append(config)
+
+    flows = SimpleNamespace(
+        book=[SimpleNamespace(name="default")],
+        reload=lambda: SimpleNamespace(problems=(), changed=(), added=()),
+    )
+    app = SimpleNamespace(
+        settings=SimpleNamespace(config_dir=tmp_path),
+        flows=flows,
+        config=config,
+        asterisk=None,
+        apply_config=apply_config,
+    )
+    watcher = Watcher(app)
+    for name in CONFIG_FILES:
+        before = watcher._state()
+        path = tmp_path / name
+        path.write_text(path.read_text() + "\n# changed\n")
+        assert watcher._state() != before, name
+    routing = tmp_path / "routing.yaml"
+    routing.write_text(routing.read_text().replace("tell_after: 20", "tell_after: 21"))
+    await watcher.reload()
+    assert applied[-1].book().waiting.tell_after == 21
+    routing.write_text(routing.read_text().replace("tell_after: 21", "tell_aftre: 21"))
+    await watcher.reload()
+    assert applied[-1] is config, "the old one stays"
+    assert "did you mean 'tell_after'?" in watcher.problems[0]
