@@ -62,7 +62,7 @@ function fieldView(id, field) {
   if (kind === "choice" || kind === "checks") {
     const type = kind === "choice" ? "radio" : "checkbox";
     return h("fieldset.field", {}, h("legend", {}, label),
-      h("div.options", {}, options.map((option) =>
+      h(kind === "checks" ? "div.options.many" : "div.options", {}, options.map((option) =>
         h("label.tick", {}, h("input", { type, name, value: option.value, checked: option.value === value, required: type === "radio" }),
           h("span", {}, option.label, option.about ? h("span.quiet.small.block", {}, option.about) : null)))), about);
   }
