@@ -493,3 +493,24 @@ async def test_the_reload_watches_the_files_beside_hotline_yaml(tmp_path):
     await watcher.reload()
     assert applied[-1] is config, "the old one stays"
     assert "did you mean 'tell_after'?" in watcher.problems[0]
+
+
+def test_the_examples_in_the_documentation_are_good():
+    from service.config_centres import CentresFile, WorkdaysFile
+    from service.config_models import HotlineFile
+    from service.config_routing import RoutingFile
+
+    models = {"centres": CentresFile, "years": WorkdaysFile, "seats": HotlineFile}
+    blocks = (ROOT / "docs/routing.md").read_text().split("```yaml\n")[1:]
+    seen = set()
+    for block in blocks:
+        for key, value in yaml.safe_load(block.split("```")[0]).items():
+            model = models.get(key, RoutingFile)
+            base = (
+                {"centre": {"code": "330000", "name": "x"}, "numbers": {"12345": {"flow": "x"}}}
+                if key == "seats"
+                else {}
+            )
+            model.model_validate(base | {key: value})
+            seen.add(key)
+    assert seen >= {"rules", "modifiers", "hours", "modes", "leader_days", "incidents", "fairness", "centres", "years"}
