@@ -77,9 +77,6 @@ class Floor:
             or old.kind != seat.kind
             or (old.skills is not seat.skills and old.skills != seat.skills)
         ):
-            if was_free:
-                self._take(seat.id)
-                was_free = False
             self._place(seat, old)
         self._seats[seat.id] = seat
         self._flags[seat.id] = (signed, free, load)
@@ -130,7 +127,6 @@ class Floor:
     def obey(self, policy: Policy) -> None:
         """Other rules from now on."""
         self.policy = policy
-        self.new = self.free
         self._sort()
 
     def tick(self, now: float) -> None:

@@ -121,7 +121,9 @@ class Match:
     step: int = 0
     """Which of the demand's steps was the first that this seat fits."""
     why: Mapping[str, Any] = field(default_factory=dict)
-    """For the timeline and `hotline route explain`: plain JSON values (step's name, waited, candidates …)."""
+    """For the timeline and `hotline route explain`, plain JSON values: `step` its name, `waited` seconds, `free`
+    free seats that fitted, `kept` free seats that fitted and were left to others (scarce skills, centres at
+    their limit), `passed` callers of better rank whom no free seat fitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +144,10 @@ class Policy:
     talk_check: float = 7200.0
     """A talk's deadline: then the books are compared with the switch, and it goes on if it is true."""
     order: str = "longest_idle"
-    """Among seats equally fit: "longest_idle", or "least_occupied" (talk and wrap-up since the sign-in)."""
+    """Among seats equally fit and scarce: "longest_idle", or "least_occupied" (Seat.occupancy, taken anew each
+    minute; then the longest idle)."""
     keep_free: Mapping[str, int] = field(default_factory=dict)
-    """Scarce skill → so many free seats with it are left to callers who ask for that skill …"""
+    """Scarce skill → so many free seats with it are left to callers who ask for that skill (in any of their
+    steps) or name the seat …"""
     keep_for: float = 20.0
     """… until another caller has waited so many seconds."""

@@ -200,6 +200,7 @@ class Matching(RuleBasedStateMachine):
         expected = self.naive(self.now).match(self.queue.values())
         ranks = sorted(w.rank() for w in self.queue.values())
         told = self.d.match(self.now, name)
+        self.pausing = {i: t for i, t in self.pausing.items() if i in self.d.seats}
         assert [(m.call, m.seat, m.step, m.why["free"]) for m in told] == expected
         for served, m in enumerate(told):
             waiting = self.queue.pop(m.call)
@@ -219,6 +220,14 @@ class Matching(RuleBasedStateMachine):
         if due is None or at < due:
             assert self.naive(at).match(self.queue.values()) == []
             assert all(s.deadline is None or s.deadline > at or s.state in BUSY for s in self.d.seats.values())
+
+    @rule()
+    def the_engine_wakes_at_the_next_deadline(self):
+        due = self.d.next_deadline()
+        if due is not None:
+            self.now = max(self.now, due)
+            self.d.expire(self.now)
+            self.match()
 
     # -------------------------------------------------------------- seats
     def some(self, n, states=tuple(S)):

@@ -314,3 +314,13 @@ def test_a_seat_configured_away_in_its_wrap_up_and_found_talking_stays_until_the
     d.talk_ended("1", "c2", 20.0)
     d.expire(80.0)
     assert list(d.seats) == ["2"]
+
+
+def test_a_wish_survives_a_talk_found_in_the_wrap_up_with_its_reason():
+    d = floor()
+    talking(d)
+    d.ask("1", S.BREAK, 5.0, "meal", limit=900)
+    d.talk_ended("1", "c1", 10.0)
+    d.talking("1", "c2", "c2~1", 12.0)
+    d.talk_ended("1", "c2", 20.0, wrap_up=False)
+    assert (seat(d).state, seat(d).reason, seat(d).deadline) == (S.BREAK, "meal", 920.0)

@@ -166,8 +166,9 @@ def test_kept_seats_are_left_to_those_who_ask_until_another_has_waited_long():
     assert d.next_deadline() == 20.0, "the engine must wake up then"
     waits(d, "asks", 19.9, Demand((("ja", 2),)))
     assert match(d, 19.9) == [("asks", "ja", 0)]
-    d.reset("ja", 21.0)
-    assert match(d, 21.0) == [("plain", "ja", 0)]
+    d.reset("ja", 19.95)
+    assert match(d, 19.95) == []
+    assert match(d, 20.0) == [("plain", "ja", 0)]
 
 
 def test_one_more_free_seat_than_is_kept_lets_the_others_go():
@@ -260,3 +261,101 @@ def test_callers_ahead_count_by_the_share_of_their_seats():
     assert d.serving(Demand((("wenzhou-wu", 1),))) == 1
     assert d.serving(DIALECT) == 4
     assert not d.can_be_served(Demand((("en", 1),)))
+
+
+# ---------------------------------------------------------------------- what changed is looked at again
+def test_callers_of_different_priority_do_not_hide_each_others_steps():
+    d = Dispatcher([dialect("busy", state=S.TALKING), seat("local")], Policy())
+    waits(d, "urgent", 9.0, Demand(steps=DIALECT.steps, priority=5))
+    waits(d, "plain", 0.0)
+    assert match(d, 10.0) == [("plain", "local", 1)]
+
+
+def test_a_new_caller_does_not_go_before_an_old_one_who_wants_the_same_seat():
+    d = Dispatcher([seat("1", state=S.TALKING)], Policy())
+    waits(d, "old", 0.0, Demand(PUTONGHUA))
+    assert match(d, 1.0) == []
+    d.reset("1", 2.0)
+    waits(d, "late", 2.0, Demand((("putonghua", 2),)))
+    assert match(d, 2.0) == [("old", "1", 0)]
+
+
+def test_when_the_first_of_a_group_leaves_the_next_has_only_its_own_steps_open():
+    d = Dispatcher([dialect("busy", state=S.TALKING), seat("local", state=S.TALKING)], Policy())
+    waits(d, "c1", 0.0)
+    waits(d, "c2", 5.0)
+    assert match(d, 12.0) == []
+    d.withdraw("c1")
+    d.reset("local", 12.0)
+    assert match(d, 12.0) == []
+    assert d.next_deadline() == 15.0
+    assert match(d, 15.0) == [("c2", "local", 1)]
+
+
+def test_a_kept_seat_elsewhere_that_comes_free_lets_this_one_go():
+    here, there = dialect("here"), dialect("there", centre="330100", state=S.TALKING)
+    d = Dispatcher([here, there], Policy(keep_free={"wenzhou-wu": 1}, keep_for=99))
+    waits(d, "plain", 0.0, Demand(PUTONGHUA, centre="330300"))
+    assert match(d, 1.0) == []
+    d.reset("there", 2.0)
+    assert match(d, 2.0) == [("plain", "here", 0)]
+
+
+def test_a_talk_that_ends_in_a_full_centre_frees_another_seat_of_it():
+    d = Dispatcher([dialect("1"), seat("2")], Policy())
+    d.set_centre_limits({"330300": CentreLimit(capacity=1)})
+    waits(d, "c1", 0.0, Demand((("wenzhou-wu", 1),)))
+    d.enqueue(from_here("c2", 1.0))
+    assert match(d, 2.0) == [("c1", "1", 0)]
+    d.talking("1", "c1", "c1~1", 3.0)
+    d.talk_ended("1", "c1", 4.0)
+    assert d.seat("1").state is S.WRAP_UP
+    assert match(d, 4.0) == [("c2", "2", 0)]
+
+
+def test_who_was_a_stranger_in_a_seat_is_forgotten_with_its_call():
+    d = Dispatcher([seat("1")], Policy())
+    d.enqueue(from_elsewhere("s"))
+    d.match(1.0, offer_id)
+    assert d.seat("1").foreign
+    d.talking("1", "s", "s~1", 2.0)
+    d.talk_ended("1", "s", 3.0)
+    assert not d.seat("1").foreign
+
+
+def test_other_rules_hold_for_those_who_wait_already():
+    d = Dispatcher([dialect("1", state=S.TALKING)], Policy())
+    waits(d, "plain", 0.0, Demand(PUTONGHUA))
+    assert match(d, 1.0) == []
+    d.policy = Policy(keep_free={"wenzhou-wu": 1}, keep_for=20.0)
+    d.reset("1", 2.0)
+    assert match(d, 2.0) == []
+    assert d.next_deadline() == 20.0
+    d.policy = Policy()
+    assert match(d, 3.0) == [("plain", "1", 0)]
+
+
+def test_a_restored_seat_is_offered_by_its_restored_idle_time():
+    d = Dispatcher([seat("a", idle_since=1.0), seat("b", idle_since=2.0)], Policy())
+    d.restore(seat("a", idle_since=9.0))
+    waits(d, "c", 0.0, Demand(PUTONGHUA))
+    assert match(d, 10.0) == [("c", "b", 0)]
+
+
+def test_a_free_seat_that_is_configured_anew_is_found_by_its_new_skills_and_centre():
+    d = Dispatcher([dialect("1"), seat("2")], Policy())
+    waits(d, "c", 0.0, Demand((("en", 1),), centre="330100"))
+    assert match(d, 1.0) == []
+    d.replace_seats([seat("1", {"en": 3, "putonghua": 1, "ja": 1}, "330100"), seat("2")], 2.0)
+    assert match(d, 2.0) == [("c", "1", 0)]
+    waits(d, "c2", 0.0, Demand(PUTONGHUA))
+    assert match(d, 3.0) == [("c2", "2", 0)]
+
+
+def test_a_seat_configured_away_during_its_talk_can_serve_nobody_any_more():
+    d = Dispatcher([dialect("1", state=S.TALKING, call="x"), seat("2")], Policy())
+    waits(d, "c")
+    assert match(d, 1.0) == []
+    d.replace_seats([seat("2")], 2.0)
+    assert not d.can_be_served(Demand((("wenzhou-wu", 1),)))
+    assert match(d, 2.0) == [("c", "2", 1)]
