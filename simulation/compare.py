@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import yaml
 
 from ._parse import ModelError, parse_model
@@ -29,7 +31,7 @@ def table(results: Sequence[Result]) -> str:
     lines = [_line(heads), _line(["---"] * len(heads))]
     for r in results:
         t, n = r.total, r.runs
-        less = ["" if r in ours or not t.beyond else f"{1 - o.total.beyond / t.beyond:.0%}" for o in ours]
+        less = ["" if r in ours or not t.beyond else _fewer(o, r) for o in ours]
         lines.append(_line([
             r.name, f"{t.within / n:,.0f} ({t.share:.1%})", f"{t.arrivals / n:,.0f}", f"{t.beyond / n:,.0f}", *less,
             f"{t.abandoned / n:,.0f}", f"{t.mean:.1f} s", f"{t.p90:.1f} s", f"{t.p99:.1f} s", f"{t.fit:.1%}",
@@ -40,8 +42,18 @@ def table(results: Sequence[Result]) -> str:
         f"Clock: {CLOCK}. Denominator: all who entered the queue. Beyond: answered later, or given up later.",
         f"Fewer: how many fewer callers are beyond {limit} than under the row's rules, same callers and seats.",
         "First wish met: of the answered, those whose seat fits the first of their steps.",
-        f"Mean of {results[0].runs} day(s). Simulated calls per second: {speeds}.",
+        f"Mean of {results[0].runs} day(s); ± 95 % over the days. Simulated calls per second: {speeds}.",
     ])  # fmt: skip
+
+
+def _fewer(ours: Result, row: Result) -> str:
+    """How many fewer are beyond the threshold, with a 95 % interval over the days (both met the same callers)."""
+    mine, theirs = np.asarray(ours.beyond_runs, float), np.asarray(row.beyond_runs, float)
+    ratio = mine.sum() / theirs.sum()
+    if len(mine) < 2:
+        return f"{1 - ratio:.0%}"
+    half = 2 * float(np.std(mine - ratio * theirs, ddof=1)) / math.sqrt(len(mine)) / float(theirs.mean())
+    return f"{1 - ratio:.0%} ± {100 * half:.0f}"
 
 
 def _line(cells: Sequence[str]) -> str:
