@@ -30,7 +30,7 @@ AGAIN = 1.0
 """Seconds before a process that could not become active tries again; the others come first."""
 
 
-SECOND_LOOK = 0.7
+SECOND_LOOK = 0.6
 """Seconds after a takeover at which the switch is looked at again: the first look leaves alone what is under way."""
 
 
@@ -172,19 +172,20 @@ class Cluster:
         self._become(Role.ACTIVE)
 
     async def _run(self) -> None:
+        """For ever: whatever goes wrong in one turn of it, this process stays ready to take over."""
         while True:
-            if self.role is Role.ACTIVE:
-                await self._lost.wait()
-                self.counters.losses += 1
-                await self._down()
-                self._become(Role.STANDBY)
-            await self.lease.acquire()
             try:
+                if self.role is Role.ACTIVE:
+                    await self._lost.wait()
+                    self.counters.losses += 1
+                    self._become(Role.STANDBY)
+                    await self._down()
+                await self.lease.acquire()
                 await self._activate()
             except Exception as error:
                 # Redis gone in the middle, for instance. Another may fare better; then it is our turn again.
                 self.counters.failed += 1
-                log.exception("this process could not become active (%s)", type(error).__name__)
+                log.exception("a change of role failed (%s)", type(error).__name__)
                 await self.lease.release()
                 await asyncio.sleep(AGAIN)
 

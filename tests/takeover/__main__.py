@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.conftest import ROOTFS, free_port
 
-from .harness import Harness
+from .harness import HITS, Harness
 
 
 def main() -> int:
@@ -20,11 +20,13 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, help="the hit of this one round only")
+    parser.add_argument("--hit", choices=list(HITS), help="do this in every round")
     parser.add_argument("--home", type=Path, help="keep Redis' file and the processes' logs here")
     options = parser.parse_args()
     home = options.home or Path(tempfile.mkdtemp(prefix="takeover-"))
     began = time.monotonic()
-    harness = Harness(ROOTFS, home, free_port(), options.seed, lambda text: print(text, flush=True))
+    hits = {options.hit: 1} if options.hit else HITS
+    harness = Harness(ROOTFS, home, free_port(), options.seed, lambda text: print(text, flush=True), hits)
     report = asyncio.run(harness.run(options.rounds, options.only))
     print(report.text())
     print(f"seed {options.seed}, {time.monotonic() - began:.0f} s, logs in {home}")

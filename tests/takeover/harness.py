@@ -15,7 +15,7 @@ import signal
 import statistics
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -32,7 +32,7 @@ PREFIX = "takeover:"
 LIMIT = 3.0
 """Seconds within which another process decides, counted from the kill."""
 HITS = {
-    "kill": 40, "kill in the act": 25, "stop": 14, "blink": 6, "hand over": 8, "kill the standby": 2, "kill both": 2,
+    "kill": 40, "kill in the act": 25, "stop": 14, "blink": 6, "hand over": 8, "kill the standby": 2, "kill all": 2,
     "pause redis": 2, "kill redis": 1,
 }  # fmt: skip
 """What is done to the processes, with its weight:
@@ -42,7 +42,7 @@ kill in the act  SIGKILL to the active one when the switch has just had a comman
 stop             SIGSTOP for longer than its lease, then SIGCONT
 blink            SIGSTOP for less
 hand over        SIGTERM: a clean end
-kill both        and both are started again
+kill all         all of them, and they are started again
 pause redis      SIGSTOP to Redis for a while
 kill redis       SIGKILL to Redis, started again from its file
 """
@@ -113,13 +113,19 @@ class Report:
 class Harness:
     """One run. `home` holds Redis' file and the logs."""
 
-    def __init__(self, rootfs: Path, home: Path, redis_port: int, seed: int, progress: Callable[[str], None]) -> None:
+    def __init__(
+        self, rootfs: Path, home: Path, redis_port: int, seed: int, progress: Callable[[str], None],
+        hits: Mapping[str, int] = HITS, processes: int = 3,
+    ) -> None:  # fmt: skip
         self.home = home
+        self.processes = processes
+        self.hits = hits
         self.seed = seed
         self.progress = progress
         self.report = Report()
         self._redis_server = PrivateRedis(rootfs, home / "redis", redis_port)
         self._nodes: list[Node] = []
+        self._starting: set[asyncio.Task[Node]] = set()
         self._names = 0
         self._logs: list[IO[bytes]] = []
         self.world: World
@@ -137,7 +143,7 @@ class Harness:
             self.port = await self.world.start()
             await self._start_node()
             await self._until(lambda: self._active() is not None, 10, "the first process is active")
-            await self._start_node()
+            await asyncio.gather(*(self._start_node() for _ in range(self.processes - 1)))
             for number in range(rounds) if only is None else [only]:
                 await self._round(number)
                 if self.world.problems:
@@ -149,6 +155,8 @@ class Harness:
             await asyncio.sleep(0.5)
             await self._count()
         finally:
+            if self._starting:
+                await asyncio.wait(self._starting)
             for node in list(self._nodes):
                 await self._end(node)
             await self.world.stop()
@@ -172,6 +180,11 @@ class Harness:
         self._nodes.append(node)
         await asyncio.wait_for(node.known.wait(), 20)
         return node
+
+    def _start_in_background(self) -> None:
+        task = asyncio.create_task(self._start_node())
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
 
     async def _read(self, node: Node) -> None:
         assert node.process.stdout is not None
@@ -202,6 +215,9 @@ class Harness:
         while not true():
             if self.world.now > end:
                 self.world.wrong(f"not within {seconds:.0f} s: {what}")
+                for node in self._nodes:  # what it is doing instead goes to its log
+                    node.send(signal.SIGUSR1)
+                    node.send(signal.SIGUSR2)
                 return False
             await asyncio.sleep(0.005)
         return True
@@ -209,18 +225,19 @@ class Harness:
     # ------------------------------------------------------------------ a round
     async def _round(self, number: int) -> None:
         plan = random.Random(f"{self.seed} {number}")
-        hit = plan.choices(list(HITS), list(HITS.values()))[0]
+        hit = plan.choices(list(self.hits), list(self.hits.values()))[0]
         one = Round(number, hit)
         self.report.rounds.append(one)
         await self._until(lambda: self._active() is not None, 5, "somebody is active")
-        await asyncio.sleep(plan.uniform(0.2, 1.2))
+        await asyncio.sleep(plan.uniform(0.1, 0.8))
+        await self._until(lambda: any(n.role == "standby" for n in self._nodes), 20, "somebody stands by")
         active = self._active()
         if active is None:
             return
-        standby = next((n for n in self._nodes if n is not active), None)
+        standby = next((n for n in self._nodes if n.role == "standby"), None)
         if hit == "kill the standby" and standby is not None:
             await self._end(standby)
-            await self._start_node()
+            self._start_in_background()
         elif hit == "blink":
             active.send(signal.SIGSTOP)
             await asyncio.sleep(plan.uniform(0.05, 1.0))
@@ -232,7 +249,7 @@ class Harness:
             await self._kill_redis(plan.uniform(0.0, 1.0))
         else:
             await self._replace(one, plan, active)
-        await asyncio.sleep(plan.uniform(0.3, 1.2))
+        await asyncio.sleep(plan.uniform(0.2, 0.9))
         await self._look()
         if number % 10 == 9:
             times = [r.takeover for r in self.report.rounds if r.takeover is not None]
@@ -252,18 +269,19 @@ class Harness:
             active.send(signal.SIGTERM)
         else:
             active.send(signal.SIGKILL)
-        if one.hit == "kill both":
+        if one.hit == "kill all":
             for node in list(self._nodes):
                 await self._end(node)
-            began = self.world.now
-            await self._start_node()
+            began, old = self.world.now, self.world.token
+            for _ in range(self.processes - 1):
+                self._start_in_background()
         commands: list[float] = []
         self.world.on_command = lambda node, _: commands.append(self.world.now) if node != active.name else None
         took = await self._until(lambda: self.world.token > old and self.world.acting != active.name, 12,
                                  "another process acts")  # fmt: skip
         if took:
             one.takeover = next(t for t, _, token in self.world.beats if token > old) - began
-            if one.takeover > LIMIT and one.hit != "kill both":
+            if one.takeover > LIMIT and one.hit != "kill all":
                 self.world.wrong(f"another acted only after {one.takeover:.2f} s")
         if one.hit == "stop":
             # It wakes up while the other works, and must find out by itself.
@@ -275,7 +293,7 @@ class Harness:
                 await active.process.wait()
             if active in self._nodes:
                 await self._end(active)
-            await self._start_node()
+            self._start_in_background()
         self.world.on_command = lambda node, command: None
         one.first_offer = commands[0] - began if commands else None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import logging
 import signal
 import sys
@@ -93,10 +94,19 @@ class Node:
         print(f"errors {engine.counters.errors}", flush=True)
 
 
+def show_tasks() -> None:
+    """Into the log: what everything waits for."""
+    for task in asyncio.all_tasks():
+        task.print_stack(file=sys.stderr)
+    sys.stderr.flush()
+
+
 async def main(url: str, prefix: str, port: str, name: str) -> None:
     node = Node(url, prefix, int(port), name)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, show_tasks)
+    faulthandler.register(signal.SIGUSR1)
     await node.cluster.start()
     await stop.wait()
     await node.cluster.stop()

@@ -84,7 +84,9 @@ class RemoteSwitch:
                 else:
                     self._held += events
             else:
-                self._answers.pop(data["answer"]).set_result(data)
+                answer = self._answers.pop(data["answer"])
+                if not answer.done():  # nobody waits for it any more
+                    answer.set_result(data)
 
     # ------------------------------------------------------------------ Switch
     @property

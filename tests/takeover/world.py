@@ -24,6 +24,8 @@ SEATS = tuple(f"80{i:02}" for i in range(1, 9))
 IN_FLIGHT = 0.4
 """Seconds within which the books may not yet know that a caller is back in the queue."""
 GREETING = 0.15
+UNHEARD = 0.7
+"""An offer made so shortly before a takeover may be under way: it is left alone until the second look."""
 STUCK = 20.0
 """Seconds after which a caller who still waits was forgotten: the load leaves room for everybody within a few."""
 
@@ -36,6 +38,7 @@ class Person:
     greeted: float = 0.0
     free_since: float = 0.0
     """Since when it waits without a leg of a seat."""
+    offers: int = 0
     talked: bool = False
     served: bool = False
     gone: float = 0.0
@@ -61,6 +64,7 @@ class World:
         self.leg_born: dict[str, float] = {}
         self.problems: list[str] = []
         self.token = 0
+        self.taken_at = 0.0
         self.acting = ""
         self.beats: list[tuple[float, str, int]] = []
         self.on_command: Callable[[str, c.ToSwitch], None] = lambda node, command: None
@@ -117,6 +121,8 @@ class World:
             return
         if client.token < self.token:
             self.wrong(f"{client.node} acted under token {client.token} after {self.token}: {data}")
+        if client.token > self.token:
+            self.taken_at = self.now
         self.token, self.acting = max(self.token, client.token), client.node
         if "beat" in data:
             self.beats.append((self.now, client.node, client.token))
@@ -175,6 +181,7 @@ class World:
             self._later(0.02, lambda: self._end_leg(command.leg, 31))
             return
         self.people[command.call].free_since = 0.0
+        self.people[command.call].offers += 1
         self.switch.do(command)
         self._seat_acts(command.leg)
 
@@ -184,10 +191,12 @@ class World:
             return  # who lost its seat in a talk goes before all others
         for call, other in self.people.items():
             waits = other.free_since and other.free_since < self.now - IN_FLIGHT and not other.gone
-            if waits and (other.greeted < chosen.greeted or other.talked):
+            unheard = other.offers and abs(other.free_since - self.taken_at) < UNHEARD > self.now - self.taken_at
+            if waits and not unheard and (other.greeted < chosen.greeted or other.talked):
                 self.wrong(
-                    f"{command.call} (waits since {chosen.greeted - self._began:.3f}) is offered by {client.node} before "
-                    f"{call} (since {other.greeted - self._began:.3f}, talked {other.talked})"
+                    f"{command.call} (since {chosen.greeted - self._began:.3f}) is offered by {client.node} before {call} "
+                    f"(since {other.greeted - self._began:.3f}, free since {other.free_since - self._began:.3f}, "
+                    f"talked {other.talked}; taken over at {self.taken_at - self._began:.3f})"
                 )
                 return
 
