@@ -184,8 +184,9 @@ class RoutingBook:
     def _is_emergency(self, dialled: str, number: str) -> bool:
         if dialled in self.emergency_dialled or number in self.emergency_callers:
             return True
-        return any(c.area_code and number.startswith(c.area_code) and number[len(c.area_code) :] in
-                   self.emergency_callers for c in self.tree)  # fmt: skip
+        # An area code may stand before it, with or without its 0 (+86577110).
+        areas = (a for c in self.tree if c.area_code for a in (c.area_code, c.area_code[1:]))
+        return any(number.startswith(a) and number[len(a) :] in self.emergency_callers for a in areas)
 
     def _first_steps(self, modifiers: Iterable[Modifier], before: Past, why: list[str]) -> list[Step]:
         """The steps that modifiers put first; also writes their reasons."""
