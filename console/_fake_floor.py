@@ -48,6 +48,7 @@ def some_choices(places: Sequence[Place] = ()) -> Choices:
     return Choices(
         breaks=breaks, modes=["normal", "surge", "degraded", "disaster"], centres=list(places),
         third=["en", "ja", "social-security"], rest=REST,
+        captions={"rule.wenzhou": Text2(zh="温州话优先", en="Wenzhou Wu first")},
     )  # fmt: skip
 
 

@@ -239,6 +239,9 @@ class Choices(Model):
     centres: list[Place] = Field(default_factory=list)
     third: list[Code] = Field(default_factory=list, description="skills of interpreters and experts")
     rest: Seconds = Field(default=300, description="a forced rest's length")
+    captions: dict[str, Text2] = Field(
+        default_factory=dict, description="configured names: skill.<code>, rule.<name>, mode.<name>, why.<name>"
+    )
 
 
 class Done(Model):

@@ -168,8 +168,17 @@ def choices(book: RoutingBook | None, control: ModeControl | None, dispatcher: D
         modes=sorted(modes, key=lambda m: (MODES.index(m) if m in MODES else len(MODES), m)),
         centres=[place(code, tree) for tree in (book.tree if book is not None else None,)
                  for code in (tree.centres if tree is not None else sorted({s.centre for s in seats}))],
-        third=sorted(third), rest=dispatcher.policy.rest,
+        third=sorted(third), rest=dispatcher.policy.rest, captions=captions(book) if book is not None else {},
     )  # fmt: skip
+
+
+def captions(book: RoutingBook) -> dict[str, console.Text2]:
+    """What the configuration calls its own skills, rules and modes."""
+    named = [(f"skill.{one.name}", one.zh, one.en) for one in book.skills.values()]
+    named += [(f"rule.{one.name}", one.title, one.title) for one in book.rules]
+    named += [(f"why.{one.name}", one.title, "") for one in book.modifiers]
+    named += [(f"mode.{one.name}", one.zh, one.en) for one in book.modes.values()]
+    return {key: console.Text2(zh=zh or en, en=en or key.partition(".")[2]) for key, zh, en in named if zh or en}
 
 
 def centres(tree: CentreTree | None, dispatcher: Dispatcher, home_of: Mapping[str, str | None]) -> list[console.Centre]:

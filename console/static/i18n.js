@@ -16,6 +16,13 @@ export async function loadCaptions() {
   setLanguage(languages.includes(kept) ? kept : languages[0], false);
 }
 
+/** Names that the configuration gives to its own skills, rules and modes. What a planner's reason means is ours to say. */
+export function addCaptions(more) {
+  for (const [key, texts] of Object.entries(more ?? {})) {
+    if (!(key.startsWith("why.") && key in captions)) captions[key] = texts;
+  }
+}
+
 export function setLanguage(next, keep = true) {
   language = next;
   document.documentElement.lang = next === "zh" ? "zh-CN" : next;

@@ -1,5 +1,7 @@
 // What the page knows: the live picture as the server last told it.
 
+import { addCaptions } from "./i18n.js";
+
 export class Store {
   constructor() {
     this.clear();
@@ -28,6 +30,7 @@ export class Store {
     if (type === "hello") {
       this.you = data.you;
       this.choices = data.choices;
+      addCaptions(data.choices.captions);
       this.places = new Map(data.choices.centres.map((place) => [place.code, place.name]));
       if (data.snapshot) this.#all(data.snapshot);
       return [];

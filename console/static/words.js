@@ -36,7 +36,7 @@ const seatOr = (store, id) => store.seats.get(id)?.name ?? id;
 /** A planner's reason: "rule:wenzhou", "repeat:3", "leader-day:8009", "mode:surge". */
 export function reasonWords(store, reason) {
   const [kind, value] = reason.split(/:(.*)/s);
-  const shown = kind === "mode" ? code("mode", value) : kind === "closed" ? centreName(store, value)
+  const shown = kind === "rule" ? code("rule", value) : kind === "mode" ? code("mode", value) : kind === "closed" ? centreName(store, value)
     : kind === "leader-day" ? seatOr(store, value) : kind === "language" ? code("skill", value) : value === "same-seat" ? t("ui.why.same") : (value ?? "");
   const caption = code("why", kind);
   return shown ? `${caption} ${shown}` : caption;

@@ -22,6 +22,7 @@ from routing import (
     Rule,
     Seat,
     SeatState,
+    Skill,
     StepRule,
 )
 from service.desk import HotlineDesk
@@ -68,9 +69,10 @@ class Rig:
         ]
         steps = (StepRule(seconds=10.0), StepRule(centres=("city",), seconds=20.0), StepRule(centres=("province",)))
         self.book = RoutingBook(
-            TREE, "330302", {s.id: s for s in seats}, rules=(Rule("all", steps=steps),),
+            TREE, "330302", {s.id: s for s in seats}, rules=(Rule("all", steps=steps, title="都一样"),),
+            skills={"ja": Skill("ja", "日语", "Japanese")},
             default_skills=(("putonghua", 1),),
-            modes={m: ModeConfig(m) for m in ("surge", "normal", "disaster")},
+            modes={m: ModeConfig(m, zh) for m, zh in (("surge", "高峰"), ("normal", ""), ("disaster", ""))},
             breaks=(BreakReason("meal", "吃饭", "Meal", 1800.0),),
             incidents=(Incident("standing", frozenset({"330300"}), "管道维修"),),
             callbacks=CallbackRules(do_not_disturb=frozenset({"13900000000"})),
@@ -114,6 +116,12 @@ async def test_the_menus_come_from_the_configuration(rig):
     assert choices.modes == ["normal", "surge", "disaster"]
     assert {place.name for place in choices.centres} == {"浙江省", "温州市", "鹿城区"}
     assert choices.third == ["ja"]
+    words = {key: (text.zh, text.en) for key, text in choices.captions.items()}
+    assert words == {
+        "skill.ja": ("日语", "Japanese"),
+        "rule.all": ("都一样", "都一样"),
+        "mode.surge": ("高峰", "surge"),
+    }
 
 
 async def test_a_break_has_the_limit_of_its_reason_and_a_reset_ends_it(rig):
