@@ -1,5 +1,5 @@
 # Two commands are enough: `make demo` and `make test`. Both prepare what they need.
-.PHONY: help setup setup-test demo run test check bench clean
+.PHONY: help setup setup-test demo run test check bench takeover clean
 RUN = .venv/bin/hotline
 
 help:  ## this text
@@ -27,6 +27,9 @@ check: setup-test  ## lint (ruff), types (mypy strict), architecture (import-lin
 
 bench: setup-test  ## side by side: native dialplan + app_queue against this service
 	@.venv/bin/python -m bench
+
+takeover: setup-test  ## kill processes of the service, 500 rounds (ROUNDS=, SEED=)
+	@.venv/bin/python -m tests.takeover --rounds $(or $(ROUNDS),500) --seed $(or $(SEED),1)
 
 clean:  ## remove all that was made (var/, .venv/); asks first
 	@printf 'Remove var/ (with all recordings and drafts) and .venv/? [y/N] '; read a; [ "$$a" = y ] && rm -rf var .venv || echo kept

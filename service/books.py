@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,9 @@ from . import shapes
 log = logging.getLogger(__name__)
 GROUP = "books"
 GATHER = 0.5
+IDLE = 15.0
+"""Seconds after which what another process took and did not finish is taken over: it was killed, or stopped."""
+CLAIM_EVERY = 5.0
 
 
 @dataclass(slots=True)
@@ -32,6 +36,8 @@ class BookCounters:
     written: int = 0
     failed: int = 0
     dropped: int = 0
+    claimed: int = 0
+    """Taken over from a process that had not finished them."""
 
 
 class CallBook:
@@ -45,6 +51,8 @@ class CallBook:
         *,
         prefix: str = "hotline:",
         consumer: str = "books-1",
+        idle: float = IDLE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.counters = BookCounters()
         self._redis = redis
@@ -52,6 +60,9 @@ class CallBook:
         self._centre = centre
         self._stream = prefix + "finished"
         self._consumer = consumer
+        self._idle = idle
+        self._clock = clock
+        self._claim_at = 0.0
 
     async def run(self) -> None:
         """Works until cancelled; outlives Redis and the store."""
@@ -62,6 +73,7 @@ class CallBook:
                 await self._group()
                 last = "0"  # first what this consumer had in hand when it was killed, then the new ones
                 while task is None or not task.cancelling():
+                    await self._abandoned()
                     answer: Any = await self._redis.xreadgroup(
                         GROUP, self._consumer, {self._stream: last}, count=500, block=1000 if last == ">" else None
                     )
@@ -88,6 +100,23 @@ class CallBook:
         except ResponseError as error:
             if "BUSYGROUP" not in str(error):
                 raise
+
+    async def _abandoned(self) -> None:
+        """What the book of a dead process had in hand. Twice is no harm: the store takes the same call again."""
+        if self._clock() < self._claim_at:
+            return
+        self._claim_at = self._clock() + CLAIM_EVERY
+        start = "0-0"
+        while True:
+            answer: Any = await self._redis.xautoclaim(
+                self._stream, GROUP, self._consumer, int(self._idle * 1000), start_id=start, count=500
+            )
+            if answer[1]:
+                self.counters.claimed += len(answer[1])
+                await self._write(answer[1])
+            start = answer[0]
+            if start in (b"0-0", "0-0"):
+                return
 
     async def _write(self, entries: list[Any]) -> None:
         done: list[bytes] = []

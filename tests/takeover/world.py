@@ -194,8 +194,8 @@ class World:
             unheard = other.offers and abs(other.free_since - self.taken_at) < UNHEARD > self.now - self.taken_at
             if waits and not unheard and (other.greeted < chosen.greeted or other.talked):
                 self.wrong(
-                    f"{command.call} (since {chosen.greeted - self._began:.3f}) is offered by {client.node} before {call} "
-                    f"(since {other.greeted - self._began:.3f}, free since {other.free_since - self._began:.3f}, "
+                    f"{command.call} (since {chosen.greeted - self._began:.3f}) is offered by {client.node} before "
+                    f"{call} (since {other.greeted - self._began:.3f}, free {other.free_since - self._began:.3f}, "
                     f"talked {other.talked}; taken over at {self.taken_at - self._began:.3f})"
                 )
                 return
