@@ -178,8 +178,10 @@ class Cluster:
                 if self.role is Role.ACTIVE:
                     await self._lost.wait()
                     self.counters.losses += 1
-                    self._become(Role.STANDBY)
-                    await self._down()
+                    try:
+                        await self._down()
+                    finally:
+                        self._become(Role.STANDBY)
                 await self.lease.acquire()
                 await self._activate()
             except Exception as error:
