@@ -185,8 +185,10 @@ class Host:
         serving = self.dispatcher.serving(demand)
         if serving == 0:
             return self._nobody(call, waited, rules)
-        ahead = round(self.dispatcher.ahead(call.id, now))
-        seconds = self.estimator.estimate(ahead, serving, now, self._class(demand))
+        # Callers ahead count by the share of their seats that are this caller's too: a fraction.
+        before = self.dispatcher.ahead(call.id, now)
+        ahead = round(before)
+        seconds = self.estimator.estimate(before, serving, now, self._class(demand))
         said: list[str] = []
         offer = self._may_offer_callback(call, rules) and (
             waited >= rules.callback_after or (seconds is not None and seconds >= rules.callback_wait)
@@ -233,7 +235,7 @@ class Host:
 
     def estimate(self, call: str, demand: Demand, now: float) -> float | None:
         """The expected wait as it would be told now, seconds; None: nobody serves."""
-        ahead = round(self.dispatcher.ahead(call, now))
+        ahead = self.dispatcher.ahead(call, now)
         return self.estimator.estimate(ahead, self.dispatcher.serving(demand), now, self._class(demand))
 
     def asks_callback(self, call: Call, digit: str, now: float) -> e.CallbackAsked | None:
