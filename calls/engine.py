@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from routing import Demand, Dispatcher, RoutingBook, Seat, Waiting
+from routing import Demand, Dispatcher, Policy, RoutingBook, Seat, Waiting
 
 from . import commands as c
 from . import events as e
@@ -207,10 +207,10 @@ class Engine(Orders):
         if self.host is not None:
             self.host.memory.load(await self._journal.rows("callers"), self._clock())
 
-    def set_book(self, book: RoutingBook) -> None:
+    def set_book(self, book: RoutingBook, policy: Policy | None = None) -> None:
         """New routing configuration; callers who wait keep the demand they have."""
         if self.host is not None:
-            self.host.configure(book, self._clock())
+            self.host.configure(book, self._clock(), policy)
             self._wake.set()
 
     def halt(self) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from routing import (
@@ -26,6 +27,7 @@ from routing import (
     Incident,
     Load,
     ModeControl,
+    Policy,
     RoutingBook,
     Seat,
     SeatState,
@@ -78,18 +80,22 @@ class Host:
         self._offered_at: dict[str, float] = {}
         self._duty_at = 0.0
         self._ticked = 0.0
+        self._policy = dispatcher.policy
+        """As configured; a mode may shorten the wrap-up."""
         self._control_changed = False
         self._rows: list[tuple[str, str, dict[str, Any] | None]] = []
         self.book = book
         self._roster(0.0)
 
     # ------------------------------------------------------------------ configuration and recovery
-    def configure(self, book: RoutingBook, now: float) -> None:
+    def configure(self, book: RoutingBook, now: float, policy: Policy | None = None) -> None:
         """New configuration; mode, incidents and open callbacks stay."""
         self.book = book
+        self._policy = policy or self._policy
         self.callbacks.replace_rules(book.callbacks, now)
         self.control.modes = book.modes
         self._roster(now)
+        self._obey()
 
     def recover(self, tables: Mapping[str, Mapping[str, Mapping[str, Any]]], calls: Iterable[Call], now: float) -> None:
         """Takes the rows of earlier processes. Entries that ran without a call are open again."""
@@ -102,6 +108,16 @@ class Host:
         running = {c.callback for c in calls if c.callback is not None}
         self.callbacks.only_running({i for i in running if i is not None}, now)
         self._roster(now)
+        self._obey()
+
+    def _obey(self) -> None:
+        """The mode's shorter wrap-up, for those that begin from now on."""
+        short = self.control.config.wrap_up
+        policy = self._policy
+        if short is not None and short < policy.wrap_up:
+            policy = replace(policy, wrap_up=short)
+        if policy != self.dispatcher.policy:
+            self.dispatcher.policy = policy
 
     def _roster(self, now: float) -> None:
         self.dispatcher.set_centre_limits(self.book.limits())
@@ -368,6 +384,7 @@ class Host:
         changed = self.control.set_mode(mode, by, reason, now, auto=auto)
         if changed:
             self._control_changed = True
+            self._obey()
             log.warning("operating mode: %s", mode, extra={"by_thresholds": by == THRESHOLDS})
         return changed
 

@@ -95,6 +95,9 @@ class ModeConfig:
     """The thresholds must hold for so many seconds before anything changes."""
     stay: float = 300.0
     """Least seconds in a mode that thresholds have switched on."""
+    wrap_up: float | None = None
+    """A wrap-up that begins in this mode lasts at most so many seconds; None: as always. The draft stays to be
+    finished."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,11 +222,10 @@ class Active:
     async def apply_config(self, config: HotlineConfig) -> None:
         """New configuration or flows for calls that begin from now on."""
         self.config = config
-        self.engine.dispatcher.policy = config.policy()
         self.engine.rules = self._rules()
         self.engine.entries = self.entries()
         self.engine.set_seats(config.routing_seats())
-        self.engine.set_book(config.book())
+        self.engine.set_book(config.book(), config.policy())
         await self.publish_flows()
         if self.link.up and self.lease.held:
             self.switch.announce(self.engine.entries)

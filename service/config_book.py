@@ -216,7 +216,7 @@ def _mode(name: str, e: ModeEntry | None, waiting: routing.WaitingRules) -> rout
         name, e.zh or default.zh, e.en or default.en,
         e.scale if "scale" in e.model_fields_set else default.scale, tuple(map(step_of, e.extra)), e.extra_after,
         tuple(e.announce), _merged(waiting, e.waiting), routing.Threshold(**e.enter.model_dump()),
-        routing.Threshold(**e.leave.model_dump()), e.confirm, e.stay,
+        routing.Threshold(**e.leave.model_dump()), e.confirm, e.stay, e.wrap_up,
     )  # fmt: skip
 
 

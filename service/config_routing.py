@@ -288,6 +288,7 @@ class ModeEntry(Strict):
     leave: ThresholdEntry = ThresholdEntry()
     confirm: Seconds = 15
     stay: Seconds = 300
+    wrap_up: Seconds | None = None
 
 
 class IncidentEntry(Strict):

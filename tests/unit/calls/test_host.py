@@ -17,6 +17,7 @@ from routing import (
     Demand,
     Dispatcher,
     Incident,
+    ModeConfig,
     Modifier,
     Policy,
     RoutingBook,
@@ -283,3 +284,16 @@ async def test_no_number_and_no_word_is_in_what_the_host_says_of_itself():
     assert engine.host.counters.callbacks_refused == 1
     assert "13800001234" not in json.dumps([repr(x) for x in engine.host.callbacks.entries()])
 
+
+
+async def test_a_mode_may_shorten_wrap_ups_and_gives_them_back():
+    engine = hotline()
+    modes = {**engine.host.book.modes, "surge": ModeConfig("surge", wrap_up=10.0)}
+    engine.set_book(replace(engine.host.book, modes=modes), Policy(wrap_up=60.0))
+    assert engine.dispatcher.policy.wrap_up == 60.0
+    engine.set_mode("surge", "me", "a storm")
+    assert engine.dispatcher.policy.wrap_up == 10.0
+    engine.set_book(replace(engine.host.book, modes=modes), Policy(wrap_up=45.0))
+    assert engine.dispatcher.policy.wrap_up == 10.0, "a reload keeps the mode's"
+    engine.set_mode("normal", "me", "over")
+    assert engine.dispatcher.policy.wrap_up == 45.0
