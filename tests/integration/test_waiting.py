@@ -250,6 +250,23 @@ async def test_a_known_incident_is_told_and_the_caller_keeps_its_place(bench, sw
         await call.hang_up()
 
 
+async def test_a_second_number_routes_by_itself_and_the_timeline_says_why(bench, switch, eventually):
+    async with hotline_with(bench) as hotline, caller_phone(switch) as caller, seats(switch, "8001", "8002") as phones:
+        await available(hotline, eventually, "8001", "8002")
+        posts = hotline.config.routing_seats()
+        known = [replace(s, skills={**s.skills, "market": 3}) if s.id == "8002" else s for s in posts]
+        hotline.engine.set_seats(known)
+        call = await caller.dial("12315")
+        await call.answered()
+        ringing = await phones["8002"].incoming()
+        await ringing.answer()
+        await eventually(lambda: state_of(hotline) is CallState.TALKING)
+        lines = {m.what: dict(m.detail) for m in one(hotline).timeline}
+        assert "rule:line-12315" in lines["planned"]["why"]
+        assert lines["offered"]["step"].startswith("市场监管专席")
+        await call.hang_up()
+
+
 async def test_a_code_from_the_seats_phone_signs_it_in_and_out(bench, switch, eventually):
     async with hotline_with(bench) as hotline, seats(switch, "8001") as phones:
         await available(hotline, eventually, "8001")
