@@ -34,5 +34,6 @@ def private_asterisk(s: Settings, config: HotlineConfig) -> telephony.PrivateAst
             "recording_spool": s.spool,
             "record": s.record,
             "out_contact": s.out_trunk,
+            "peers": tuple(telephony.Peer(name, contact) for name, contact in s.peers.items()),
         },
     )

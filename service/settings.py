@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     sip_port: Port = 5060
     rtp_start: Port = 10000
     rtp_end: Port = 20000
+    peers: dict[str, str] = Field(
+        {}, description='other Asterisks whose seats are rung: {"hangzhou": "10.0.0.6:5060"}, for phone: 8001@hangzhou'
+    )
     ami_host: str = "127.0.0.1"
     ami_port: Port = 5038
     ami_user: str = "hotline"

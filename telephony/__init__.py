@@ -2,7 +2,7 @@
 
 from ._link import ActionFailed, ActionRefused, ActionTimeout, AmiLink, AmiSettings, LinkDown, LinkState
 from ._private import PrivateAsterisk, loader
-from ._render import OUT_TRUNK, PBX_PIECES, SeatPhone, SwitchPlan, render
+from ._render import OUT_TRUNK, PBX_PIECES, Peer, SeatPhone, SwitchPlan, render
 from ._switch import AsteriskSwitch
 from ._translate import translate
 from .errors import PrivateAsteriskError, RenderError, TelephonyError
@@ -18,6 +18,7 @@ __all__ = [
     "AsteriskSwitch",
     "LinkDown",
     "LinkState",
+    "Peer",
     "PrivateAsterisk",
     "PrivateAsteriskError",
     "RenderError",

@@ -39,6 +39,15 @@ class SeatPhone:
 
 
 @dataclass(frozen=True, slots=True)
+class Peer:
+    """Another Asterisk whose seats are rung from here, and which may ring ours: `8001@<name>`."""
+
+    name: str
+    contact: str
+    """host:port of its SIP. Requests from this host ring seats: it must not be one of the trunk's addresses."""
+
+
+@dataclass(frozen=True, slots=True)
 class SwitchPlan:
     """All that the templates need. Paths are absolute; ports are TCP (AMI) or UDP (SIP, RTP)."""
 
@@ -65,6 +74,7 @@ class SwitchPlan:
     system_name: str = "hotline"
     out_contact: str = ""
     """Where calls to callers go out (回拨), as host:port; empty: there is no way out (no toll fraud)."""
+    peers: Sequence[Peer] = ()
     record: bool = True
     """False: the dialplan starts no recording."""
 
@@ -95,12 +105,30 @@ def _out_section(contact: str) -> str:
     )
 
 
+def _peer_section(peer: Peer) -> str:
+    if not _SEAT_ID.fullmatch(peer.name) or not _CONTACT.fullmatch(peer.contact):
+        raise RenderError(f"peer {peer.name!r}: a name of letters, digits, '_' or '-', and host:port")
+    n, host = peer.name, peer.contact.rpartition(":")[0]
+    return (
+        f"[{n}]\ntype = endpoint\ncontext = hotline-peer\ntransport = transport-udp\ndisallow = all\n"
+        f"allow = alaw,ulaw\ndirect_media = no\nrtp_symmetric = yes\nrtp_timeout = 60\nrtp_timeout_hold = 300\n"
+        f"trust_id_inbound = yes\naors = {n}\n\n"
+        f"[{n}]\ntype = aor\ncontact = sip:{peer.contact}\nqualify_frequency = 0\n\n"
+        f"[{n}-address]\ntype = identify\nendpoint = {n}\nmatch = {host}\n"
+    )
+
+
 def _values(plan: SwitchPlan) -> Mapping[str, str]:
     for seat in plan.seats:
         if not _SEAT_ID.fullmatch(seat.user):
             raise RenderError(f"seat {seat.user!r}: a seat's id has 1-32 letters, digits, '_' or '-'")
         if not seat.password or not _SAFE.fullmatch(seat.password):
             raise RenderError(f"seat {seat.user}: the password is empty or has a line break, ';' or brackets")
+    taken = {"trunk", OUT_TRUNK, *(seat.user for seat in plan.seats)}
+    for peer in plan.peers:
+        if peer.name in taken:
+            raise RenderError(f"peer {peer.name!r}: a seat, a trunk or another peer has this name")
+        taken.add(peer.name)
     for number in plan.dialled:
         if not re.fullmatch(r"\+?[0-9]{1,24}", number):
             raise RenderError(f"dialled number {number!r}: digits only")
@@ -118,6 +146,11 @@ def _values(plan: SwitchPlan) -> Mapping[str, str]:
         if not value or not _SAFE.fullmatch(value):
             raise RenderError(f"{key}: empty, or has a line break, ';' or brackets")
     values["OUT_TRUNK"] = _out_section(plan.out_contact)
+    values["PEERS"] = "\n".join(_peer_section(p) for p in plan.peers) or "; no other Asterisk rings seats here"
+    # One extension for each seat of ours, and none for anything else: a peer can ring seats and dial no number.
+    values["PEER_SEATS"] = "\n".join(
+        f"exten => {s.user},1,Dial(PJSIP/{s.user},120)\n same => n,Hangup(${{HANGUPCAUSE}})" for s in plan.seats
+    )
     values["SEATS"] = "\n".join(_seat_section(s) for s in plan.seats)
     values["QUEUE_MEMBERS"] = "\n".join(f"member = PJSIP/{s.user}" for s in plan.seats)
     values["SELF_CALL"] = "\n".join(f"exten => {n},1,Goto(hotline-trunk,{n},1)" for n in plan.dialled)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephony import PBX_PIECES, RenderError, SeatPhone, SwitchPlan, render
+from telephony import PBX_PIECES, Peer, RenderError, SeatPhone, SwitchPlan, render
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "config/asterisk"
 MARK = re.compile(r"@[A-Z_]+@")
@@ -127,3 +127,22 @@ def test_without_recording_the_dialplan_starts_none(tmp_path):
     asterisk.forget()
     assert "MixMonitor(" in render(root / "config/asterisk", plan)["extensions.conf"]
     assert "MixMonitor(" not in render(root / "config/asterisk", replace(plan, record=False))["extensions.conf"]
+
+
+def test_a_peer_rings_our_seats_by_name_and_has_no_pattern_to_dial():
+    files = render(TEMPLATES, plan(peers=[Peer("hangzhou", "10.0.0.6:5060")]))
+    assert "contact = sip:10.0.0.6:5060" in files["pjsip.conf"]
+    assert "match = 10.0.0.6\n" in files["pjsip.conf"]
+    context = files["extensions.conf"].split("[hotline-peer]")[1].split("\n[")[0]
+    extensions = [line.split(",")[0] for line in context.splitlines() if line.startswith("exten")]
+    assert extensions == ["exten => 8001", "exten => 8002"]
+
+
+@pytest.mark.parametrize(
+    "peers",
+    [[Peer("8001", "10.0.0.6:5060")], [Peer("trunk", "10.0.0.6:5060")], [Peer("a b", "10.0.0.6:5060")],
+     [Peer("a", "10.0.0.6")], [Peer("a", "10.0.0.6:5060\nx = y")], [Peer("a", "h:1"), Peer("a", "g:1")]],
+)  # fmt: skip
+def test_a_peer_with_a_taken_name_or_a_bad_address_is_refused(peers):
+    with pytest.raises(RenderError, match="peer"):
+        render(TEMPLATES, plan(peers=peers))
