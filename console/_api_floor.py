@@ -57,7 +57,7 @@ async def _seat_state(ask: Ask) -> Seat:
     if order.state == "break":
         known = [one.code for one in (await ask.desk.choices()).breaks]
         if order.reason is None:
-            order = order.model_copy(update={"reason": "other" if "other" in known or not known else known[-1]})
+            order = order.model_copy(update={"reason": "other" if "other" in known or not known else known[0]})
         elif known and order.reason not in known:
             raise ProblemError("no-such-break", "body:reason")
     await ask.audit({Look.SEAT_STATE: ()}, f"{seat} {order.state} {order.reason or ''}".rstrip())

@@ -52,7 +52,9 @@ class SeatOrder(Model):
     """What a seat shall be. ``available`` also ends the wrap-up; a busy seat takes it when it is free."""
 
     state: Literal["available", "break", "offline"]
-    reason: CodeWord | None = Field(default=None, description="break reason; 'other' is taken when a break gives none")
+    reason: CodeWord | None = Field(
+        default=None, description="break reason; when a break gives none: 'other', or the first one configured"
+    )
 
 
 class RestOrder(Model):
@@ -240,7 +242,7 @@ class Choices(Model):
     third: list[Code] = Field(default_factory=list, description="skills of interpreters and experts")
     rest: Seconds = Field(default=300, description="a forced rest's length")
     captions: dict[str, Text2] = Field(
-        default_factory=dict, description="configured names: skill.<code>, rule.<name>, mode.<name>, why.<name>"
+        default_factory=dict, description="configured names: skill.<code>, rule.<name> …; an empty one has none"
     )
 
 

@@ -173,12 +173,12 @@ def choices(book: RoutingBook | None, control: ModeControl | None, dispatcher: D
 
 
 def captions(book: RoutingBook) -> dict[str, console.Text2]:
-    """What the configuration calls its own skills, rules and modes."""
+    """What the configuration calls its own skills, rules and modes; a language it leaves out is empty."""
     named = [(f"skill.{one.name}", one.zh, one.en) for one in book.skills.values()]
-    named += [(f"rule.{one.name}", one.title, one.title) for one in book.rules]
+    named += [(f"rule.{one.name}", one.title, "") for one in book.rules]
     named += [(f"why.{one.name}", one.title, "") for one in book.modifiers]
     named += [(f"mode.{one.name}", one.zh, one.en) for one in book.modes.values()]
-    return {key: console.Text2(zh=zh or en, en=en or key.partition(".")[2]) for key, zh, en in named if zh or en}
+    return {key: console.Text2(zh=zh, en=en) for key, zh, en in named if zh or en}
 
 
 def centres(tree: CentreTree | None, dispatcher: Dispatcher, home_of: Mapping[str, str | None]) -> list[console.Centre]:

@@ -16,12 +16,17 @@ export async function loadCaptions() {
   setLanguage(languages.includes(kept) ? kept : languages[0], false);
 }
 
-/** Names that the configuration gives to its own skills, rules and modes. What a planner's reason means is ours to say. */
+/** Names that the configuration gives to its own skills, rules and modes; a language it leaves out keeps ours. */
 export function addCaptions(more) {
   for (const [key, texts] of Object.entries(more ?? {})) {
-    if (!(key.startsWith("why.") && key in captions)) captions[key] = texts;
+    const ours = captions[key];
+    if (ours && key.startsWith("why.")) continue; // what a planner's reason means is ours to say
+    captions[key] = { zh: texts.zh || ours?.zh || texts.en, en: capital(texts.en) || ours?.en || texts.zh };
   }
 }
+
+/** "short break" → "Short break": configured words stand where ours do. */
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 export function setLanguage(next, keep = true) {
   language = next;

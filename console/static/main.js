@@ -83,8 +83,9 @@ async function refused(code) {
 /** The screen pop: said aloud once per call, and earlier calls are fetched if the event did not bring them. */
 function noticePop() {
   const call = store.you?.seat ? store.myCall() : null;
-  const coming = call?.state === "offered" || call?.state === "preview";
-  document.title = coming ? `● ${t("ui.pop.incoming")}` : t("ui.title");
+  const asThird = call?.third?.seat === store.you?.seat && ["offered", "ringing"].includes(store.mySeat()?.state);
+  const coming = call?.state === "offered" || call?.state === "preview" || (call && asThird);
+  document.title = coming ? `● ${t(asThird ? "ui.pop.third" : "ui.pop.incoming")}` : t("ui.title");
   if (!coming || view.popped === call.id) return;
   view.popped = call.id;
   say(`${t("ui.pop.incoming")} ${call.caller.number ?? t("ui.number.none")} ${call.caller.region?.name ?? ""}`);

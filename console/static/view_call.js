@@ -119,7 +119,7 @@ function oneDetail(store, key, value) {
   if (value === null || value === "" || typeof value === "object" || ELSEWHERE.includes(key)) return "";
   if (key === "seat") return seatLabel(store, String(value));
   if (key === "by") return code("moment.by", value);
-  if (key === "cause" || (key === "why" && !String(value).includes(":"))) return code("cause", value);
+  if (key === "cause" || (key === "why" && code("cause", value) !== String(value))) return code("cause", value);
   if (key === "why") return String(value).split(" ").map((one) => reasonWords(store, one)).join(" · ");
   if (key === "state") return code("call.state", value);
   if (key === "demand" || key === "step") return typeof value === "string" ? demandWords(store, value) : "";

@@ -21,7 +21,7 @@ export function mePanel(store, view) {
       h("div.me-state", {},
         h("div", {}, h("b", {}, seatWords(seat)), h("span.quiet.small.block", {}, [code("seat.kind", seat.kind), centreName(store, seat.centre)].join(" · "))),
         pill("seat.state", seat.state),
-        h("span", {}, ticking(seat.since)),
+        seat.since ? h("span", {}, ticking(seat.since)) : null,
         seat.deadline ? h("span.quiet", {}, `${t("ui.pop.left")} `, countdown(seat.deadline)) : null,
         seat.wanted ? h("span.quiet", {}, t("ui.me.wanted"), code("seat.state", seat.wanted)) : null),
       h("div.me-hint", {}, hint(store, seat) ? h("p.quiet", {}, hint(store, seat)) : null, workedLine(seat)),
@@ -58,11 +58,12 @@ function stateButtons(store, seat, view) {
 
 function popCard(store, seat, call, view) {
   const out = ["preview", "dialling"].includes(call.state);
-  const stage = call.state === "offered" || call.state === "preview" ? (seat.state === "ringing" ? "ringing" : "offered") : call.state;
+  const asThird = call.third?.seat === seat.id;
+  const stage = (asThird && ["offered", "ringing"].includes(seat.state)) ? seat.state : call.state === "offered" || call.state === "preview" ? (seat.state === "ringing" ? "ringing" : "offered") : call.state;
   if (!["offered", "ringing", "dialling", "talking", "wrap_up"].includes(stage)) return null;
   const coming = stage === "offered" || stage === "ringing";
   const earlier = call.earlier.length ? call.earlier : (view.earlier.get(call.id) ?? []);
-  const incoming = out ? "ui.pop.outgoing" : "ui.pop.incoming";
+  const incoming = out ? "ui.pop.outgoing" : asThird ? "ui.pop.third" : "ui.pop.incoming";
   const title = { offered: incoming, ringing: incoming, dialling: "ui.pop.dialling", talking: "ui.pop.talking", wrap_up: "ui.pop.wrap_up" }[stage];
   return h("section.pop", { "data-key": `pop-${call.id}`, "data-stage": stage, "aria-labelledby": "pop-title", id: "pop" },
     h("div.pop-icon", {}, icon("phone")),
@@ -72,14 +73,15 @@ function popCard(store, seat, call, view) {
       h("p.pop-facts", {},
         call.caller.region ? h("span", {}, call.caller.region.name, call.caller.region.why ? h("span.quiet", {}, ` ${code("region.why", call.caller.region.why)}`) : null) : null,
         h("span", {}, `${t("ui.col.dialled")} ${call.dialled}`),
-        coming && !out ? h("span", {}, `${t("ui.pop.waited")} `, ticking(call.arrived_at)) : null,
+        coming && !out && !asThird ? h("span", {}, `${t("ui.pop.waited")} `, ticking(call.arrived_at)) : null,
         stage === "talking" && call.joined_at ? h("span", {}, ticking(call.joined_at)) : null),
+      asThird && coming ? h("p", {}, t("ui.pop.third.lead", { skill: code("skill", call.third.skill) })) : null,
       out ? h("p", {}, t(coming ? "ui.pop.outgoing.lead" : "ui.pop.dialling.lead")) : null,
       stage === "wrap_up" ? h("p", {}, t("ui.pop.wrap_up.lead")) : null),
     h("div.pop-earlier", {}, h("h3", {}, t("ui.detail.earlier")),
       earlier.length ? earlierList(earlier.slice(0, 5)) : h("p.quiet", {}, t("ui.detail.earlier.none"))),
     h("div.pop-side", {},
       seat.deadline ? h("div.pop-clock", {}, h("span", {}, t("ui.pop.left")), countdown(seat.deadline)) : null,
-      coming ? null : h("div.buttons", {}, mayThird(store, call) && !call.third && store.choices.third.length ? thirdButton(call) : null,
+      coming ? null : h("div.buttons", {}, mayThird(store, call) && !call.third && call.seat === seat.id && store.choices.third.length ? thirdButton(call) : null,
         h("a.button", { href: `#/call/${call.id}` }, t("ui.pop.open")))));
 }

@@ -24,7 +24,7 @@ function card(store, seat, withCentre) {
       h("div", {}, h("b", { title: seat.name }, seat.name), seat.name.includes(seat.id) ? null : h("span.quiet", {}, seat.id)),
       pill("seat.state", seat.state)),
     h("div.seat-body", {},
-      h("span", {}, ticking(seat.since), why ? ` · ${why}` : ""),
+      h("span", {}, seat.since ? ticking(seat.since) : t("ui.seats.never"), why ? ` · ${why}` : ""),
       seat.deadline ? h("span.quiet", {}, `${t("ui.pop.left")} `, countdown(seat.deadline)) : null,
       seat.wanted ? h("span.quiet", {}, t("ui.me.wanted"), code("seat.state", seat.wanted)) : null,
       seat.call ? h("a", { href: `#/call/${seat.call}` }, t("ui.pop.open")) : null),
@@ -43,12 +43,12 @@ export function workedLine(seat, centre = "") {
 }
 
 function menu(seat) {
-  const order = (state, label, reason) => h("button", { "data-do": "order-seat", "data-id": seat.id, "data-state": state, "data-reason": reason, "data-key": `to-${state}` }, label);
+  const order = (state, label) => h("button", { "data-do": "order-seat", "data-id": seat.id, "data-state": state, "data-key": `to-${state}` }, label);
   return h("details.menu", { "data-key": "menu" },
     h("summary", {}, t("ui.seats.change")),
     h("div.buttons", {},
       seat.state === "available" ? null : order("available", t(seat.state === "wrap_up" ? "ui.me.done" : seat.state === "offline" ? "ui.me.in" : "ui.me.available")),
-      seat.state === "break" ? null : order("break", t("ui.me.break.button"), "other"),
+      seat.state === "break" ? null : order("break", t("ui.me.break.button")),
       seat.state === "offline" ? null : order("offline", t("ui.me.out")),
       ["offline", "break", "rest"].includes(seat.state) ? null : h("button", { "data-do": "rest-seat", "data-id": seat.id, "data-key": "rest" }, t("ui.rest.button")),
       h("button.danger-text", { "data-do": "reset-seat", "data-id": seat.id, "data-key": "reset" }, t("ui.reset.button"))));

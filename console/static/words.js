@@ -1,7 +1,7 @@
 // Codes of the routing in the reader's words: what a seat must be able to do, where, and why a call went there.
 
 import { listComma, span } from "./format.js";
-import { code, current, t } from "./i18n.js";
+import { capital, code, current, t } from "./i18n.js";
 
 /** A centre's code → its name. */
 export const centreName = (store, id) => store.places.get(id) ?? id;
@@ -9,7 +9,7 @@ export const centreName = (store, id) => store.places.get(id) ?? id;
 /** A break reason's caption: the configuration's own words first. */
 export function breakWords(store, reason) {
   const found = store.choices.breaks.find((one) => one.code === reason);
-  return found?.caption[current()] || code("break", reason);
+  return capital(found?.caption[current()] || code("break", reason));
 }
 
 /** "wenzhou-wu ≥ 3, tax (expert) @home 330300+city" → "温州话 ≥ 3、税务（专家）· 温州市、本市". */

@@ -240,6 +240,14 @@ async def test_a_seat_asks_an_interpreter_into_its_talk(place: Any) -> None:
     await expect(section.get_by_role("button", name="请翻译或专家")).to_be_visible()
 
 
+async def test_an_interpreter_sees_that_it_is_asked_into_a_talk(place: Any) -> None:
+    page = await place.enter("seat", "8010")
+    pop = page.locator("#pop")
+    await expect(pop).to_have_attribute("data-stage", "ringing")
+    for words in ("请加入通话", "需要日语", "137****1122"):
+        await expect(pop).to_contain_text(words)
+
+
 async def test_nobody_else_brings_a_third_party_into_a_talk(place: Any) -> None:
     page = await place.enter("seat", "8001")
     await page.evaluate("location.hash = '#/call/demo-1.6'")

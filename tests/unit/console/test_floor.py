@@ -29,6 +29,9 @@ async def seat_of(console: Any, seat: str) -> Any:
 async def test_a_break_lasts_as_long_as_its_reason_allows(console: Any) -> None:
     status, seat = await post(console, "seats/8001/state", {"state": "break", "reason": "meal"})
     assert status == 200 and seat["deadline"] - seat["since"] == 2700
+    console.desk.menus = console.desk.menus.model_copy(update={"breaks": console.desk.menus.breaks[:2]})
+    status, seat = await post(console, "seats/8001/state", {"state": "break"})
+    assert status == 200 and seat["reason"] == "rest", "no reason given, none called other: the first one"
     status, problem = await post(console, "seats/8001/state", {"state": "break", "reason": "fishing"})
     assert status == 404 and problem["code"] == "no-such-break" and problem["where"] == "body:reason"
 
