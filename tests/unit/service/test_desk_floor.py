@@ -155,7 +155,18 @@ async def test_who_waits_is_shown_with_step_and_expected_wait(rig):
     (one,) = await rig.desk.waiting()
     assert (one.call, one.kind, one.position, one.step, one.steps) == ("c1", "live", 1, 1, 2)
     assert one.next_step_at == rig.now + 10 and one.expected is not None and one.demand.startswith("putonghua")
-    rig.now += 11
+    rig.now += 9.9
+    (one,) = await rig.desk.waiting()
+    assert one.step == 1
+    rig.now += 0.2
+    (one,) = await rig.desk.waiting()
+    assert (one.step, one.next_step_at) == (2, None)
+
+
+async def test_a_step_that_nobody_on_duty_could_serve_is_shown_as_passed(rig):
+    await rig.desk.order_seat("8001", console.SeatOrder(state="offline"))
+    await rig.desk.order_seat("8002", console.SeatOrder(state="break", reason="meal"))
+    await rig.wait("c1")
     (one,) = await rig.desk.waiting()
     assert (one.step, one.next_step_at) == (2, None)
 
