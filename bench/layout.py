@@ -162,11 +162,12 @@ rules:
 """
 
 
-def write_service_config(home: Path, seats: int = SEATS) -> Path:
-    """A configuration directory for the service: the same number of seats, one constant flow, rules with steps.
+def write_service_config(home: Path, seats: int = SEATS, *, rules: bool = False) -> Path:
+    """A configuration directory for the service: the same number of seats, one constant flow.
 
-    Every seat fits every caller at the last step, and each step is some seconds: with callers waiting for
-    longer, whichever seat becomes free is the next one's, as it is in app_queue.
+    With `rules`: three centres, skills, and rules of three steps. Every seat fits every caller at the last
+    step: with callers waiting for longer than the steps, whichever seat becomes free is the next one's, as
+    it is in app_queue. (With seats enough and nobody waiting a caller would wait for the steps instead.)
     """
     out = home / "config"
     shutil.rmtree(out, ignore_errors=True)
@@ -180,9 +181,10 @@ def write_service_config(home: Path, seats: int = SEATS) -> Path:
         "  welcome:\n    say: greeting\n    next: to-human\n  to-human:\n    route: {}\n",
         encoding="utf-8",
     )
-    (out / "centres.yaml").write_text(_CENTRES, encoding="utf-8")
-    (out / "routing.yaml").write_text(_ROUTING, encoding="utf-8")
-    rows = "\n".join(_seat(i, u) for i, u in enumerate(seat_ids(seats)))
+    if rules:
+        (out / "centres.yaml").write_text(_CENTRES, encoding="utf-8")
+        (out / "routing.yaml").write_text(_ROUTING, encoding="utf-8")
+    rows = "\n".join(_seat(i if rules else 0, u) for i, u in enumerate(seat_ids(seats)))
     (out / "hotline.yaml").write_text(
         'centre:\n  code: "330000"\n  name: bench\n'
         f'numbers:\n  "{SERVICE_NUMBER}": {{flow: default}}\n'

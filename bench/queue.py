@@ -187,7 +187,7 @@ async def run(what: Queues, out: Path, rootfs: Path, trials: list[dict[str, Any]
         for name in names if repeat % 2 == 0 else names[::-1]:
             shape = SHAPES[name]
             async with rig_up(
-                shape.variant, out / f"q-{name}", rootfs, seats=shape.seats, music=shape.music
+                shape.variant, out / f"q-{name}", rootfs, seats=shape.seats, music=shape.music, rules=True
             ) as rig:
                 trial = await run_queue_trial(rig, name, shape, what.seconds)
             row = trial.as_json()

@@ -62,7 +62,7 @@ class Rig:
         return int(text.split()[0]) if text.split()[:1] and text.split()[0].isdigit() else -1
 
 
-async def _start_service(rig: Rig, ami_port: int, rootfs: Path, seats: int) -> asyncio.subprocess.Process:
+async def _start_service(rig: Rig, ami_port: int, rootfs: Path, seats: int, rules: bool) -> asyncio.subprocess.Process:
     assert rig.redis is not None
     home = rig.home / "service"
     (home / "secrets").mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -70,7 +70,7 @@ async def _start_service(rig: Rig, ami_port: int, rootfs: Path, seats: int) -> a
     environment = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
     environment |= {
         "HOTLINE_SETTINGS": os.devnull,
-        "HOTLINE_CONFIG_DIR": str(write_service_config(rig.home, seats)),
+        "HOTLINE_CONFIG_DIR": str(write_service_config(rig.home, seats, rules=rules)),
         "HOTLINE_VAR_DIR": str(home),
         "HOTLINE_ROOTFS": str(rootfs),
         "HOTLINE_HTTP_PORT": str(free_port(udp=False)),
@@ -127,7 +127,7 @@ def _clean_home(home: Path) -> Path:
 
 @contextlib.asynccontextmanager
 async def rig_up(
-    variant: Variant, home: Path, rootfs: Path, *, seats: int = SEATS, music: bool = True
+    variant: Variant, home: Path, rootfs: Path, *, seats: int = SEATS, music: bool = True, rules: bool = False
 ) -> AsyncIterator[Rig]:
     """Starts everything of a variant fresh; ends everything, whatever happens."""
     sounds = _clean_home(home)
@@ -148,6 +148,6 @@ async def rig_up(
             rig.redis = PrivateRedis(rootfs, home / "redis", free_port(udp=False))
             stack.push_async_callback(rig.redis.stop)
             await rig.redis.start()
-            rig.service = await _start_service(rig, ami_port, rootfs, seats)
+            rig.service = await _start_service(rig, ami_port, rootfs, seats, rules)
             stack.push_async_callback(_end, rig.service)
         yield rig
