@@ -92,7 +92,9 @@ class Waiting(Model):
     since: Time
     priority: int = Field(description="points; one is worth a minute of waiting")
     demand: str = Field(description="what kind of seat is sought now")
-    expected: Seconds | None = Field(default=None, description="how long it will still wait; null: not known yet")
+    expected: Seconds | None = Field(
+        default=None, description="how long it will still wait; null: not known, or beyond the first 100"
+    )
     step: Annotated[int, Field(ge=1)] = Field(default=1, description="the demand's step now open")
     steps: Annotated[int, Field(ge=1)] = 1
     next_step_at: Time | None = Field(default=None, description="when the next step opens")

@@ -16,13 +16,10 @@ import tickets
 from calls import CallState
 
 from . import shapes, shapes_floor
-from .desk_floor import FloorDesk
+from .desk_floor import LOOK, FloorDesk
 
 GATHER = 0.03
 """Seconds over which changes of one call are told as one: far below what a person sees."""
-LOOK = 1.0
-"""While somebody waits: how often it is looked whether a step has opened or the expected wait has changed."""
-
 _LIVE = "live:"
 
 

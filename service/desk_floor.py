@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,13 +11,17 @@ import calls
 import console
 from calls import CallState, OrderError
 from calls.host import Host
-from routing import CallbackError, Incident, SeatError, SeatState, Waiting
+from routing import CallbackError, Demand, Incident, SeatError, SeatState, Waiting
 
 from . import shapes_floor as shapes
 from .event_log import EventLog
 
 TOLD_WAITING = 100
-"""Only the first are told one by one; a long queue's tail moves every second."""
+"""Only the first are told one by one, with step and expected wait; a long queue's tail moves every second."""
+LOOK = 1.0
+"""Seconds after which step and expected wait of a waiting caller are worked out anew: at 2,000 waiting they cost."""
+AT_ONCE = 250
+"""Seats or callers made into shapes before others may run: a whole province takes a tenth of a second."""
 _REFUSED = {"third-there": "third-busy", "no-third": "refused", "running": "callback-running", "no-routing": "refused"}
 _CALLBACK_REFUSED = {
     "no_number": "no-number", "do_not_disturb": "do-not-disturb", "full": "callbacks-full",
@@ -31,6 +36,8 @@ class FloorDesk:
         self._engine = engine
         self._clock = clock
         self._told_waiting: dict[str, tuple[Waiting, tuple[Any, ...]]] = {}
+        self._looks: dict[str, tuple[float, Demand, int, float | None, float | None]] = {}
+        """call → (looked at, demand, open step, when the next one opens, expected wait)"""
 
     @property
     def _host(self) -> Host:
@@ -49,8 +56,7 @@ class FloorDesk:
                 # Kept with what was told of it last, so that its end is told.
                 told[one.call] = self._told_waiting.get(one.call, (one, ()))
                 continue
-            step, opens = shapes.open_step(one, self._engine.dispatcher, now)
-            expected = self._expected(one, now)
+            step, opens, expected = self._look(one, now)
             look = (position, step, None if expected is None else round(expected / 10), one.demand)
             told[one.call] = (one, look)
             if self._told_waiting.get(one.call, (one, None))[1] != look:
@@ -58,6 +64,7 @@ class FloorDesk:
         for call in self._told_waiting.keys() - told.keys():
             self.log.tell(shapes.waiting(self._told_waiting[call][0], None))
         self._told_waiting = told
+        self._looks = {call: look for call, look in self._looks.items() if call in told}
 
     def _tell_row(self, table: str, key: str) -> None:
         """A row of the callback list or of the operating mode has changed."""
@@ -74,7 +81,12 @@ class FloorDesk:
     # ------------------------------------------------------------------ seats
     async def seats(self) -> Sequence[console.Seat]:
         """See console.Desk."""
-        return [shapes.seat(s) for s in self._engine.dispatcher.seats.values()]
+        out = []
+        for one in list(self._engine.dispatcher.seats.values()):
+            out.append(shapes.seat(one))
+            if len(out) % AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return out
 
     async def order_seat(self, seat_id: str, order: console.SeatOrder, *, force: bool = False) -> console.Seat | None:
         """See console.Desk."""
@@ -116,16 +128,31 @@ class FloorDesk:
         return shapes.choices(book, control, self._engine.dispatcher)
 
     # ------------------------------------------------------------------ the queue and running talks
-    def _expected(self, one: Waiting, now: float) -> float | None:
+    def _look(self, one: Waiting, now: float) -> tuple[int, float | None, float | None]:
+        """Open step, when the next one opens, expected wait: as of at most LOOK seconds ago."""
+        known = self._looks.get(one.call)
+        if known is not None and known[0] <= now < known[0] + LOOK and known[1] is one.demand:
+            _, _, step, opens, expected = known
+            if opens is None or opens > now:
+                return step, opens, expected
+        step, opens = shapes.open_step(one, self._engine.dispatcher, now)
         host = self._engine.host
-        return host.estimate(one.call, one.demand, now) if host is not None else None
+        expected = host.estimate(one.call, one.demand, now) if host is not None else None
+        self._looks[one.call] = (now, one.demand, step, opens, expected)
+        return step, opens, expected
 
     async def waiting(self) -> Sequence[console.Waiting]:
         """See console.Desk."""
-        now, out = self._clock(), []
+        now = self._clock()
+        out: list[console.Waiting] = []
         for position, one in enumerate(self._engine.dispatcher.waiting(), 1):
-            step, opens = shapes.open_step(one, self._engine.dispatcher, now)
-            out.append(shapes.waiting(one, position, step, opens, self._expected(one, now)))
+            if position <= TOLD_WAITING:
+                out.append(shapes.waiting(one, position, *self._look(one, now)))
+            else:
+                step, opens = shapes.open_step(one, self._engine.dispatcher, now)
+                out.append(shapes.waiting(one, position, step, opens))
+            if position % AT_ONCE == 0:
+                await asyncio.sleep(0)
         return out
 
     async def call_back_waiting(self, call_id: str) -> bool:

@@ -189,6 +189,21 @@ async def test_a_step_that_opens_is_told_without_anything_else_happening(rig, mo
         await asyncio.gather(task, return_exceptions=True)
 
 
+async def test_a_long_queue_is_not_reckoned_anew_at_each_look(rig, monkeypatch):
+    for n in range(130):
+        await rig.wait(f"c{n}", number=f"138{n:08d}")
+    asked = []
+    estimate = rig.engine.host.estimate
+    monkeypatch.setattr(rig.engine.host, "estimate", lambda call, *rest: asked.append(call) or estimate(call, *rest))
+    for _ in range(3):
+        line = await rig.desk.waiting()
+    assert len(line) == 129 and len(asked) == len(set(asked)) == 100
+    assert [one.expected is None for one in line] == [False] * 100 + [True] * 29
+    rig.now += 1.5
+    await rig.desk.waiting()
+    assert len(asked) == 200
+
+
 async def until(events, true):
     async with asyncio.timeout(5):
         async for event in events:
