@@ -138,8 +138,10 @@ async def test_the_active_one_is_killed_while_one_talks_and_two_wait(bench, swit
         assert hello["data"]["you"]["role"] == "admin"
 
         # ------------------------------------------------------------ kill -9
+        began = asyncio.get_running_loop().time()
         await first.end(signal.SIGKILL)
         await eventually(lambda: second.role() == "active", 10, what="the second decides")
+        print(f"kill -9 to active: {asyncio.get_running_loop().time() - began:.2f} s", second.lines[-4:])
         await until("the queue as it was", lambda: waits_as(waiting, second, order))
         closing = await stream.receive(10)
         while closing.type is aiohttp.WSMsgType.TEXT:
