@@ -249,9 +249,9 @@ class SurgeFile(_Strict):
         """As a value."""
         mode = ModeConfig(
             "surge", scale=self.scale, enter=self.enter.value(), leave=self.leave.value(), confirm=self.confirm,
-            stay=self.stay,
+            stay=self.stay, wrap_up=self.wrap_up,
         )  # fmt: skip
-        return Surge(mode, self.wrap_up)
+        return Surge(mode)
 
 
 class AbsencesFile(_Strict):

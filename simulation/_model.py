@@ -95,9 +95,8 @@ class Surge:
     """The surge mode (Art. 29), switched by the real `routing.ModeControl`."""
 
     mode: ModeConfig
-    wrap_up: float | None = None
-    """Wrap-up while somebody waits, at most; what is cut off is made up for after a later call, once the
-    surge is over. None: as always."""
+    """Its `wrap_up` holds here while somebody waits (in the service for every wrap-up in the mode: more, not less);
+    what is cut off is made up for after a later call, once the surge is over."""
 
 
 @dataclass(frozen=True, slots=True)

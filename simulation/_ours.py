@@ -202,12 +202,12 @@ class Ours:
     def _wrap_up(self, seat: int, wrap: float) -> float:
         """How long this wrap-up takes: cut short in a surge, longer when something is left from one."""
         surge = self.model.surge
-        if surge is None or surge.wrap_up is None:
+        if surge is None or surge.mode.wrap_up is None:
             return wrap
         wrap += self.debts.pop(seat, 0.0)
         limit = self.model.policy.wrap_up
         if self.surge_since is not None and self.waiting:
-            limit = surge.wrap_up
+            limit = surge.mode.wrap_up
         if wrap > limit:
             self.debts[seat] = wrap - limit
         return min(wrap, limit)

@@ -110,9 +110,9 @@ def test_everybody_ends_exactly_once_whatever_happens() -> None:
 
 
 def test_in_a_surge_wrap_up_is_cut_while_callers_wait_and_made_up_for_later() -> None:
-    mode = ModeConfig("surge", enter=Threshold(waiting=1), confirm=0.0, stay=0.0)
+    mode = ModeConfig("surge", enter=Threshold(waiting=1), confirm=0.0, stay=0.0, wrap_up=10.0)
     world = model(
-        policy=Policy(wrap_up=120.0), seats=(SeatGroup("s", 1, {}),), surge=Surge(mode, wrap_up=10.0),
+        policy=Policy(wrap_up=120.0), seats=(SeatGroup("s", 1, {}),), surge=Surge(mode),
     )  # fmt: skip
     out = run_ours(world, callers(0.0, 50.0, 400.0, wrap=[40.0, 40.0, 40.0]))
     assert out.answered[1] == 100.0 + 10.0, "10 s of wrap-up, because somebody waits"
