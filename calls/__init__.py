@@ -2,8 +2,9 @@
 
 from . import commands, events
 from ._orders import OrderError
+from ._told import Change, Counters
 from .codec import call_json
-from .engine import Change, Counters, Engine
+from .engine import Engine
 from .host import Host
 from .journal import MemoryJournal, RedisJournal
 from .lease import Guarded, Holder, Lease

@@ -22,20 +22,20 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
 
-from routing import Demand, Dispatcher, Policy, RoutingBook, Seat, Waiting
+from routing import Dispatcher, Policy, RoutingBook, Seat, Waiting
 
 from . import commands as c
 from . import events as e
+from ._advice import advised, follow_up
 from ._orders import Orders
+from ._told import Change, Counters
 from ._truth import compare, release_strays
 from .codec import call_json, recording_job, seat_from, seat_json
 from .host import Host
 from .lease import Guarded
 from .machine import BEGINS, CallError, Rules, next_deadline, step
-from .model import Call, CallState, LegState
+from .model import Call, CallState
 from .ports import Batch, Entry, Fenced, Journal, JournalError, Switch
 from .reconcile import leg_id
 
@@ -49,32 +49,6 @@ STOP_SECONDS = 3.0
 LINGER = 0.02
 CAN_WAIT = frozenset({e.Arrived, e.LegRinging, e.LegJoined, e.CallerLeft, e.WrapUpDone, e.DraftMade, e.PhoneUp})
 """Events nobody waits for while no caller waits: they join the next turn, or make one after LINGER seconds."""
-
-
-@dataclass(slots=True)
-class Counters:
-    """For the metrics; plain numbers."""
-
-    events: int = 0
-    ignored: int = 0
-    errors: int = 0
-    batches: int = 0
-    journal_errors: int = 0
-    commands: int = 0
-    offers: int = 0
-    calls: int = 0
-    reconciled: int = 0
-
-
-@dataclass(slots=True)
-class Change:
-    """What a turn has changed, for consoles and metrics."""
-
-    calls: list[Call] = field(default_factory=list)
-    seats: list[Seat] = field(default_factory=list)
-    events: list[tuple[e.Event, float]] = field(default_factory=list)
-    rows: list[tuple[str, str, dict[str, Any] | None]] = field(default_factory=list)
-    """(table, key, row) of the callback list, the operating mode …"""
 
 
 class Engine(Orders):
@@ -393,7 +367,7 @@ class Engine(Orders):
             self.counters.ignored += 1
             return
         if self.host is not None:
-            event = self._advised(self.host, event, old, now)
+            event = advised(self.host, self.rules, event, old, now)
         call, commands = step(old, event, now, self.rules)
         if call is old and not commands:
             self.counters.ignored += 1
@@ -421,49 +395,8 @@ class Engine(Orders):
                 self._dispatch(command, now)
         if self.host is not None:
             self.host.saw(event, old, call, now)
-            for more in self._follow_up(self.host, event, old, call, now):
+            for more in follow_up(self.host, self.dispatcher, event, old, call, now):
                 self._apply(more, now)
-
-    def _advised(self, host: Host, event: e.Event, old: Call | None, now: float) -> e.Event:
-        """The event with what the host knows, before it is journalled: so the fold needs no configuration."""
-        if isinstance(event, e.Arrived):
-            return host.greet(event, now)
-        if isinstance(event, e.Waits) and event.demand is None and old is not None:
-            planned = old.demand is not None and (old.demand.steps or old.waiting_since is not None)
-            if not planned:
-                return e.Waits(event.call, host.plan(old, self._wish(old), now).json())
-        return event
-
-    def _wish(self, call: Call) -> Demand | None:
-        """What the caller's flow asked for; None: nothing."""
-        if call.demand is not None:
-            default = self.rules.default_demand
-            skills = call.demand.skills if call.demand.skills != default.skills else ()
-            return replace(call.demand, skills=skills)
-        flow = self.rules.flows.flow_of(call.flow)
-        entry = flow.entry() if flow is not None else None
-        if entry is None:
-            return None
-        route = entry.route
-        return Demand(tuple(sorted(route.skills.items())), route.priority, route.centre, route.language or "zh")
-
-    def _follow_up(self, host: Host, event: e.Event, old: Call | None, call: Call, now: float) -> list[e.Event]:
-        """What an event of a call brings about by the host's word."""
-        if isinstance(event, e.Waits) and call.state is S.WAITING and old is not None and old.waiting_since is None:
-            return list(host.welcome(call, now))
-        if isinstance(event, e.DigitPressed) and call.state in (S.WAITING, S.OFFERED):
-            asked = host.asks_callback(call, event.digit, now)
-            return [asked] if asked is not None else []
-        if isinstance(event, e.LegJoined):
-            leg = call.leg(event.leg)
-            if leg is None or leg.kind != "seat" or leg.who is None or leg.state is not LegState.JOINED:
-                return []
-            assistant = host.book.assistant_of(leg.who, now)
-            seat = self.dispatcher.seats.get(assistant or "")
-            if seat is not None and not any(x.kind == "assistant" and x.state is not LegState.GONE for x in call.legs):
-                name = leg_id(call.id, seat.id, call.offers + 1)
-                return [e.AssistantWanted(call.id, seat.id, name, leg.id, seat.phone)]
-        return []
 
     def _dispatch(self, command: c.Command, now: float) -> None:
         d = self.dispatcher
