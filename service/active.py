@@ -121,23 +121,27 @@ class Active:
         )  # fmt: skip
 
     # ------------------------------------------------------------------ start and stop
-    async def start(self, wait: float = 10.0) -> None:
-        """Folds the journal, begins to decide, waits up to `wait` seconds for the switch. Raises JournalError."""
+    async def start(self) -> None:
+        """Folds the journal and begins to decide. Raises JournalError."""
         try:
             await self._known_versions()
             await self.engine.recover()
-            self.engine.start()
-            self._exit.push_async_callback(self.engine.stop)
-            await self.link.start()
+            # The engine ends before the link: what it has decided is still sent, so that the next process finds
+            # it in the switch.
             self._exit.push_async_callback(self.link.stop)
+            self._exit.push_async_callback(self.engine.stop)
+            self.engine.start()
+            await self.link.start()
             self._prepare_desk()
-            with contextlib.suppress(telephony.LinkDown):
-                # Not there yet: the service runs, /readyz says so, and the link goes on trying.
-                await self.link.wait_up(wait)
             self._look_after()
         except BaseException:
             await self.stop()
             raise
+
+    async def wait_for_switch(self, seconds: float) -> None:
+        """Waits for the switch. Not there yet: the service runs, /readyz says so, and the link goes on trying."""
+        with contextlib.suppress(telephony.LinkDown):
+            await self.link.wait_up(seconds)
 
     def halt(self) -> None:
         """Another decides: from now on nothing is written and nothing sent. `stop` does the rest."""

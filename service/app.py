@@ -244,6 +244,8 @@ class Hotline:
             await active.start()
             active.metrics.count_from("hotline_cluster", "Changes of role since the start", self.cluster.counters)
             await self._front.show(active.app)
+            if self.cluster.role is Role.STARTING:
+                await active.wait_for_switch(10.0)
         except BaseException:
             self.active = None
             await active.stop()
