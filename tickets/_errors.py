@@ -7,14 +7,22 @@ class TicketsError(Exception):
     """Base of this room's errors."""
 
 
-class GazetteerError(TicketsError):
-    """The file of places is wrong. `path` and `line` (1-based) say where."""
+class FileError(TicketsError):
+    """A file written by people is wrong. `path` and `line` (1-based) say where."""
 
     def __init__(self, path: str, line: int, problem: str) -> None:
         super().__init__(f"{path}:{line}: {problem}")
         self.path = path
         self.line = line
         self.problem = problem
+
+
+class GazetteerError(FileError):
+    """The file of places is wrong."""
+
+
+class CatalogueError(FileError):
+    """The dispatch catalogue is wrong."""
 
 
 class TranscriptError(TicketsError):

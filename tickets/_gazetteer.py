@@ -23,7 +23,7 @@ class Region:
 
     `short` is what people say; `weak` tells that `short` is also an ordinary word; `aliases` are other full
     names; `elsewhere` are places outside the province with a division of this name; `sound` is the full name's
-    syllables without tones.
+    syllables without tones; `places` are its towns, streets and landmarks that people name instead of it.
     """
 
     code: str
@@ -35,6 +35,7 @@ class Region:
     aliases: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
     weak: bool = False
+    places: tuple[str, ...] = ()
 
     @property
     def city(self) -> str | None:
@@ -58,7 +59,11 @@ class Gazetteer:
     sounds_from: Mapping[str, tuple[tuple[str, ...], ...]] = field(init=False)
     """First syllable → all sounds that begin with it."""
 
+    places: Mapping[str, tuple[Region, ...]] = field(init=False)
+    """Towns, streets and landmarks → the regions that have one of that name."""
+
     def __post_init__(self) -> None:
+        places: dict[str, tuple[Region, ...]] = {}
         names: dict[str, Region] = {}
         shorts: dict[str, Region] = {}
         sounds: dict[tuple[str, ...], tuple[Region, ...]] = {}
@@ -67,6 +72,8 @@ class Gazetteer:
                 names[name] = region
             if region.level is not Level.PROVINCE:
                 shorts[region.short] = region
+            for place in region.places:
+                places[place] = (*places.get(place, ()), region)
             if region.level is Level.COUNTY and region.sound:
                 sounds[region.sound] = (*sounds.get(region.sound, ()), region)
         firsts: dict[str, tuple[tuple[str, ...], ...]] = {}
@@ -75,6 +82,7 @@ class Gazetteer:
         object.__setattr__(self, "sounds_from", MappingProxyType(firsts))
         object.__setattr__(self, "names", MappingProxyType(names))
         object.__setattr__(self, "shorts", MappingProxyType(shorts))
+        object.__setattr__(self, "places", MappingProxyType(places))
         object.__setattr__(self, "sounds", MappingProxyType(sounds))
 
     @classmethod

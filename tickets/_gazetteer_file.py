@@ -10,41 +10,28 @@ from pypinyin import lazy_pinyin
 
 from ._errors import GazetteerError
 from ._gazetteer import Level, Region
+from ._nodes import NodeReader
 
 _CODE = re.compile(r"[0-9]{6}")
 _HAN = re.compile(r"[\u3400-\u9fff]+")
 _SUFFIXES = ("畲族自治县", "自治县", "区", "县", "市", "省")
 _COUNTY_ENDS = ("区", "县", "市")
-_MAX_BYTES = 1_000_000
 
 
 def read_regions(path: Path) -> list[Region]:
     """All regions of the file, the province first, each city before its counties."""
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise GazetteerError(str(path), 1, "larger than 1 MB: this is not a file of places")
-        text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except OSError as error:
-        raise GazetteerError(str(path), 1, f"cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise GazetteerError(str(path), 1, "is not UTF-8 text: save it as UTF-8") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise GazetteerError(str(path), line, f"is not YAML: {error.problem}") from None
-    except (yaml.YAMLError, RecursionError):
-        raise GazetteerError(str(path), 1, "is not YAML") from None
-    return _Reader(str(path)).regions(root)
+    reader = _Reader(path)
+    return reader.regions(reader.compose(path))
 
 
-class _Reader:
-    def __init__(self, path: str) -> None:
-        self.path = path
+class _Reader(NodeReader):
+    error = GazetteerError
+    what = "places"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
         self.codes: dict[str, int] = {}
         self.names: dict[str, int] = {}
-
-    def wrong(self, node: yaml.Node | None, problem: str) -> GazetteerError:
-        return GazetteerError(self.path, node.start_mark.line + 1 if node is not None else 1, problem)
 
     def regions(self, root: yaml.Node | None) -> list[Region]:
         top = self.fields(root, required={"province", "cities"}, optional=set())
@@ -58,7 +45,7 @@ class _Reader:
         return found
 
     def region(self, node: yaml.Node, level: Level, above: Region | None, inner: str | None) -> Region:
-        optional = {"short", "weak", "aliases", "elsewhere", "pinyin"} | ({inner} if inner else set())
+        optional = {"short", "weak", "aliases", "elsewhere", "pinyin", "places"} | ({inner} if inner else set())
         got = self.fields(node, required={"code", "name"}, optional=optional)
         code = self.code(got["code"], level, above)
         name = self.name(got["name"], "name")
@@ -82,6 +69,7 @@ class _Reader:
             aliases=aliases,
             elsewhere=tuple(self.name(one, "elsewhere") for one in self.items(got.get("elsewhere"), "elsewhere")),
             weak=self.flag(got.get("weak")),
+            places=tuple(self.name(one, "places") for one in self.items(got.get("places"), "places")),
         )
 
     def code(self, node: yaml.Node, level: Level, above: Region | None) -> str:
@@ -99,43 +87,6 @@ class _Reader:
             raise self.wrong(node, f"code {code} is one of a city, not of a county")
         self.once(self.codes, code, node, "code")
         return code
-
-    def once(self, seen: dict[str, int], word: str, node: yaml.Node, what: str) -> None:
-        line = node.start_mark.line + 1
-        if word in seen:
-            raise self.wrong(node, f"{what} {word} is used twice: first at line {seen[word]}")
-        seen[word] = line
-
-    def fields(
-        self, node: yaml.Node | None, *, required: set[str], optional: set[str] | None
-    ) -> dict[str, yaml.Node]:
-        """The fields of a mapping; unknown and missing ones are mistakes (`optional` None: not checked)."""
-        if not isinstance(node, yaml.MappingNode):
-            raise self.wrong(node, f"a mapping with {', '.join(sorted(required)) or 'fields'} was expected")
-        got: dict[str, yaml.Node] = {}
-        for key, value in node.value:
-            word = self.text(key, "a field's name")
-            if optional is not None and word not in required | optional:
-                known = ", ".join(sorted(required | optional))
-                raise self.wrong(key, f"unknown field {word!r}: known are {known}")
-            if word in got:
-                raise self.wrong(key, f"field {word!r} is written twice")
-            got[word] = value
-        for word in sorted(required - got.keys()):
-            raise self.wrong(node, f"field {word!r} is missing")
-        return got
-
-    def items(self, node: yaml.Node | None, what: str) -> list[yaml.Node]:
-        if node is None:
-            return []
-        if not isinstance(node, yaml.SequenceNode):
-            raise self.wrong(node, f"{what}: a list was expected")
-        return list(node.value)
-
-    def text(self, node: yaml.Node, what: str) -> str:
-        if not isinstance(node, yaml.ScalarNode):
-            raise self.wrong(node, f"{what}: a single value was expected")
-        return str(node.value).strip()
 
     def name(self, node: yaml.Node, what: str) -> str:
         word = self.text(node, what)

@@ -1,0 +1,191 @@
+"""Whether a matter belongs to 110, 119, 120 or 122 at once (Art. 11), and which.
+
+Two steps: signs, a table of words; then the frame in which each is said. What is denied, over, heard of, feared, only
+a manner of speaking or somebody's trade is no emergency. A frame lasts to the end of the turn unless a word of the
+present ("现在", "刚刚") ends it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ._heard import CALLER, Line
+
+POLICE, FIRE, MEDICAL, TRAFFIC = "110", "119", "120", "122"
+
+_PERSON = r"(?:有?个?(?:人|老人|老头|老太太?|小孩|孩子|男的?|女的?|女孩|男孩|大爷|大妈|阿姨|工人|邻居|学生|司机|妈妈?|爸爸?|老公|老婆|爷爷|奶奶|儿子|女儿|同事|朋友|师傅|丈夫|妻子))"
+
+# sign → weight (the heaviest line wins; of equals the earlier in _ORDER)
+_SIGNS: Mapping[str, Sequence[tuple[int, str]]] = MappingProxyType({
+    FIRE: (
+        (4, r"着火|起火|失火|着起来了?|烧起来|烧着了|在燃烧|烧得很大|火(?:势|光|苗)|大火|火很大|火越来越|冒火|火灾(?!保险|险|隐患|报警器|自动)|山火|自燃"),
+        (3, r"(?:浓烟|冒(?:出|着)?(?:好多|很多|大|白|浓)*烟|烟很大|都是烟|呛得)"),
+        (4, r"(?:煤气|燃气|天然气|液化气|瓦斯|管道气|气罐|煤气罐|煤气瓶|氨气|氯气|化学品|危化品|油罐|槽罐车?)[^，。！？]{0,8}(?:泄漏|泄露|漏气|漏了|在漏|味|爆|嘶嘶)|(?:泄漏|漏)(?:煤气|燃气|天然气|液化气|化学品|了?[^，。]{0,2}毒气)|漏气[^，。]{0,6}(?:煤气|燃气)|(?:闻到|一股|很浓的?|好浓的?|有)[^，。]{0,6}(?:煤气|燃气|天然气|液化气)"),
+        (4, r"爆炸|炸了|炸开"),
+        (4, r"(?:楼|房|墙|屋|脚手架|工棚|厂房|桥|天花板|阳台|隧道|山体|棚)[^，。！？]{0,6}(?:倒塌|坍塌|垮塌|塌了|塌下来|塌方|倒下来|倒了|要塌|滑坡)|塌方|坍塌|泥石流|山体滑坡"),
+        (5, r"(?:压|埋|困|卡)(?:住|在|着|了)[^，。！？]{0,8}(?:人|老人|孩子|小孩|工人|下面|里面|底下|电梯)|(?:人|老人|孩子|小孩|工人|我们?|老公|老婆|妈|爸)[^，。！？]{0,10}(?:被?(?:压|埋|困)(?:住|在|了)|卡(?:住|在))|被困|困在|关在电梯|出不来|困人"),
+        (4, r"落水|溺水|掉(?:进|到|下)[^，。]{0,5}(?:河|水|湖|江|塘|井|池|海|坑|沟)|快淹死|淹住|沉下去|跳河|跳江|跳湖|跳海|跳塘|在水里(?:挣扎|喊)|被(?:水|洪水|浪)(?:冲走|卷走|围)"),
+    ),
+    MEDICAL: (
+        (4, r"昏迷|昏倒|昏过去|晕倒|晕过去|晕厥|不省人事|失去意识|没(?:有)?(?:意识|呼吸|心跳|气了?|反应了?|脉搏)|喘不(?:过|上)气|呼吸困难|不会呼吸|抽搐|口吐白沫|休克|叫不醒|叫不应|窒息|噎住|翻白眼|倒地不起|倒在地上"),
+        (4, r"心脏病(?:发|犯)|心梗|心肌梗|心绞痛|中风|脑梗|脑溢血|脑出血|大出血|流(?:了)?(?:好|很)?多血|血流不止|止不住血|满(?:头|脸|身|地)(?:是|都是)?血|都是血|全是血|一(?:地|摊)血|在流血|出了?好多血|吐血"),
+        (4, r"(?:煤气|食物|一氧化碳|农药|酒精|药物)中毒|喝(?:了)?(?:半瓶|一瓶|整瓶)?(?:农药|百草枯|敌敌畏)|吃了(?:很多|好多|一瓶|整瓶|半瓶)?安眠药|触电|电(?:到|晕|倒)了?人|要生了|羊水破|快生了|胸口(?:很|特别|疼|痛|闷)"),
+        (3, r"叫(?:个|辆|一?下)?(?:救护车|一二零|120)|(?:需要|快|要)(?:叫|派)?救护车|摔(?:下来|断|伤)|(?:骨折|动不了|伤得很重|受了?重伤|快不行了|快死了|要死了|生命危险|救命)|从[^，。]{1,8}(?:楼|梯|架|树|屋顶|高处)[^，。]{0,4}(?:摔|掉|跌|坠)(?:了)?下来|坠楼|被[^，。]{0,4}(?:毒蛇|蛇|疯狗|藏獒)咬|烫伤|烧伤"),
+    ),
+    POLICE: (
+        (5, r"(?:拿着?|持|挥|带|有|掏出|举着|抄起)(?:一?把|了|个|着|出)?(?:菜|水果|尖|砍|长|大|西瓜|匕首)?刀|持刀|砍(?:人|他|我|伤|了人)|捅(?:人|了|伤|他|我)|要?杀(?:人|了我|了他|死|我|他|你|了你)|行凶|枪击|开枪|有枪|拿枪"),
+        (4, r"抢(?:劫|了我|我的?(?:包|手机|钱)|走了?我?)|被抢(?:了|劫)?|入室|撬(?:门|锁|我)|(?:小偷|贼)[^，。]{0,8}(?:进|在|爬|偷|家|撬|现在)|有(?:小偷|贼)|绑架|劫持|被绑|非法拘禁|关起来了?不让(?:走|出)|不让我(?:们)?(?:走|出|离开)|强奸|猥亵|(?:一直|有人)(?:在)?跟踪|尾随"),
+        (4, r"(?:正在|在|又|现在|还在|有人|一群人|几个人|好多人|人在)[^，。]{0,6}(?:打架|打人|斗殴|打起来|动手|砸(?:门|店|东西|车))|打起来了?|打架(?:了|斗殴)|斗殴|打群架|在打(?:我|她|他|人|孩子)|打我|殴打|被[^，。]{0,6}打(?:了|伤|得|成)|家暴|家庭暴力"),
+        (5, r"自杀|轻生|跳楼|割腕|上吊|不想活|想死(?!你)|寻死|寻短见|活不下去|要跳(?:下|了|桥|河)|站在(?:楼顶|天台|桥栏|栏杆|窗台|阳台)[^，。]{0,8}|结束(?:自己|我)的?生命|坐在(?:楼顶|天台|栏杆|窗台|桥)|烧炭"),
+        (4, r"(?:小孩|孩子|儿子|女儿|宝宝|孙子|孙女|老人|老爷子|奶奶|爷爷|爸爸?|妈妈?|父亲|母亲|老公|老婆|女孩|男孩)[^，。]{0,12}(?:不见了|走丢|走失|丢了|失踪|找不到了?|被人?(?:抱|带|拐)走)|被拐|失踪"),
+        (3, r"(?:我|帮我|赶紧|快|要|马上|需要)(?:要)?报警|快叫警察|炸弹|爆炸物"),
+    ),
+    TRAFFIC: (
+        (4, r"车祸|交通事故|(?:车|车子|货车|轿车|电动车|三轮车|摩托车?|公交车|大巴)[^，。]{0,8}(?:撞(?:了|上|到|倒|在|翻)|追尾|侧翻|翻车|翻了)|撞(?:车了?|到了?(?:人|护栏|我|树|一起)|倒了?|上了?(?:护栏|人|我)|死了?|伤了?|飞了?|在一起)|被[^，。]{0,8}撞(?:了|倒|飞|伤|到)?|追尾|翻车|肇事逃逸|逃逸|连环撞"),
+    ),
+})
+_EN_SIGNS: Mapping[str, Sequence[tuple[int, str]]] = MappingProxyType({
+    FIRE: (
+        (4, r"\b(?:on fire|there(?:'s| is) (?:a )?(?:big |huge )?fire|fire (?:in|at|on) (?:my|the|our|a)|a fire (?:in|at|on|broke)|caught fire|catch(?:ing)? fire|house is burning|is burning|burning down|flames|(?:lots of|thick|heavy|so much|black|there(?:'s| is)) smoke|smoke (?:is )?(?:coming|pouring)|exploded|explosion|blew up)\b"),
+        (4, r"\b(?:gas leak|leaking gas|gas is leaking|smell(?:s|ing)? (?:of )?(?:strong )?gas|smell gas|collapsed?|collapsing|drowning|fell (?:in(?:to)?) the (?:river|lake|water|canal)|trapped|stuck in (?:the|an|a) (?:elevator|lift))\b"),
+    ),
+    MEDICAL: (
+        (4, r"\b(?:unconscious|passed out|fainted|not breathing|isn't breathing|can'?t breathe|cannot breathe|can not breathe|heart attack|stroke|chest pain|seizure|bleeding|overdose|poisoned|not responding|going into labou?r|having a baby|choking|no pulse)\b"),
+        (3, r"\b(?:need an ambulance|call an ambulance|send an ambulance|badly (?:hurt|injured)|seriously (?:hurt|injured)|broken leg|collapsed on the (?:street|floor|ground))\b"),
+    ),
+    POLICE: (
+        (5, r"\b(?:knife|gun|stabb(?:ed|ing)|shoot(?:ing)?|shot|kill(?:ing)? (?:me|him|her|himself|herself|myself)|suicide|jump(?:ing)? off|going to jump|wants to die|want to die|end my life|hostage|kidnapp?ed)\b"),
+        (4, r"\b(?:robb(?:ed|ing|ery)|breaking in(?:to)?|broke into|break into|burglar|thief|stolen|being followed|following me|attack(?:ed|ing)|beating|beat(?:en)? (?:me|up)|hitting (?:me|her|him)|fighting|(?:child|son|daughter|kid) is missing|lost my (?:child|son|daughter|kid)|raped?|assault(?:ed|ing)?)\b"),
+    ),
+    TRAFFIC: (
+        (4, r"\b(?:car (?:accident|crash)|traffic accident|accident on|crashed|car crash|hit by a (?:car|truck|bus|scooter|bike|taxi|van)|(?:car|truck|bus|scooter|taxi) (?:just )?hit|collision|rear-?ended|hit and run|overturned|rolled over)\b"),
+    ),
+})
+_ORDER = (POLICE, FIRE, MEDICAL, TRAFFIC)
+
+# ways of speaking and names of things that hold such words and mean nothing of the kind
+_IDIOM = re.compile(
+    r"火冒三丈|火烧眉毛|十万火急|急得火烧|(?:心里|心头|肚子里?|嗓子|喉咙|头顶|头上|鼻子)(?:都)?(?:都要|快要?|像|跟|就像)*(?:着了?火|冒火|冒烟|起火)[^，。]{0,3}|(?:忙|急|气|渴|热|眼睛|眼里)(?:得)?[^，。]{0,6}(?:冒烟|冒火|着火)(?:了)?"
+    r"|(?:气|肺|脑袋|头|脑子|手机|电话|朋友圈|人都|我都|都快|心态|肚子|人)(?:都)?(?:要|快|快要|被|都要|都快|打|得)*(?:气)?(?:炸|爆炸|爆)了?|气炸|信息爆炸|爆炸性|炸锅|爆炸式|炸鸡|炸油条|炸了锅|打爆|油炸"
+    r"|(?:快要?|都要|要|都快|真是|简直|真的|快被|把人|要把人|被他们?|被它|被)?(?:气|急|烦|吵|累|热|冻|臭|饿|渴|笑|忙|愁|坑|恨|贵|痒|无聊|困|堵|逼|闷|担心|羞|熏|吓|拖|折腾|熬|伤心|讨厌|整|害)(?:都)?(?:要|快|得)?死(?:人|我|了|掉|个人|你)*"
+    r"|(?:愁|烦|气|急|恨|闹心|郁闷|吵|累|忙|压力大?|逼|臭|热|冷|痛|尴尬)(?:到|得)(?:我|人|我们|都|真|简直)*(?:都)?(?:想死|要死|要命|不想活|想跳楼|要跳楼|吐血|跳楼|想撞墙|心脏病|晕倒|昏倒|晕过去|要晕|要疯|崩溃|快疯)[^，。]{0,4}"
+    r"|跳楼(?:价|大甩卖|甩卖|大减价|机)|吐血价|大出血(?:价|甩卖)|(?:差点|险些|快要?|都要|要)?(?:被)?(?:气|累|吓)(?:得|到)?(?:我|快|都|要|差点)*(?:吐血|昏|晕|晕倒|昏过去|昏倒|心脏病|出病|出心脏病|犯病|中风|脑溢血|高血压)[^，。]{0,5}"
+    r"|救命(?:钱|稻草|药|恩人|之恩)|要(?:了)?(?:我|人|老)?(?:的)?(?:老)?命|杀(?:价|猪|熟|青|毒|虫|鸡|鸭|鱼|手锏|菌|伤力)|(?:自杀|轻生)(?:式|性)|大数据杀熟|宰客"
+    r"|抢(?:购|票|号|修|收|钱|课|红包|道|单|生意|饭碗|座|车位|占|不到|险|注)|(?:像|跟|就是|简直|等于|这不是|明摆着|简直是|等于是|和|变相)(?:在)?(?:抢劫|打劫|明抢|抢钱|绑架|强盗|土匪|杀人|谋财害命|敲诈)[^，。]{0,4}|道德绑架|被绑定|绑(?:定|卡)|捆绑"
+    r"|(?:电脑|手机|软件|系统|程序|游戏|网络)[^，。]{0,4}(?:中毒|中了毒|病毒|崩溃|瘫痪|卡住)|中了?(?:他|她|邪)的?毒|(?:信息|隐私|资料|个人信息|数据|秘密|号码)[^，。]{0,4}(?:泄露|泄漏)"
+    r"|天(?:都)?(?:要)?塌(?:了|下来)|(?:撞|追)(?:期|款|名|衫|脸|档)|时间(?:上)?(?:有)?(?:撞|冲突)|撞车(?:了)?(?:时间|日程)|(?:正好|刚好|时间|会议|考试|日期|课)[^，。]{0,4}撞(?:车|上|到)(?:了)?[^，。]{0,3}|撞大运|撞见|打击|打我(?:的)?电话|打我(?:的)?(?:手机|号码)|打我这个|打我家|打我吧"
+    r"|(?:着火|起火|火灾|消防|灭火)(?:点|险|器|栓|隐患|报警器|演练|演习|知识|培训|通道|逃生)|火(?:爆|锅|车|腿|化|葬|热|候|山石|龙果)|烟火|烟花|灯火|柴火|香火|战火|停火|火(?:起来|了起来)|发火|恼火|上火|窝火|惹火|火大|火气|恼羞"
+    r"|(?:冰|蓝|红|绿|黄|灰)(?:火|焰)|刀(?:削面|鱼|片|具|刃|子嘴)|剃刀|两把刷子|枪(?:毙电影|版|手)|水枪|玩具枪|测温枪|加油枪|油枪|枪支管理"
+    r"|想死你|打(?:车|的|电话|卡|折|工|架势|官司|扫|包|水|疫苗|针|印|听|交道|开|算|理|通|不通|分)|殴打他人的处罚|打赏"
+    r"|(?:卡|钱|资金|账|款|资料|系统|流程|进度|工资|问题|手续|退款)[^，。]{0,5}(?:卡住|卡在|困在|压在|压着|压住)|困难|困扰|被困扰|贫困|特困|(?:被)?套牢"
+    r"|(?:大火|火)(?:的)?(?:电视剧|歌|网红|博主|餐厅|店|景点)|网红|火(?:遍|出圈)|很火|太火|最近火|比较火|特别火|非常火"
+    r"|(?:fire (?:drill|extinguisher|exit|station|hydrant|alarm test|safety|insurance|lane|door|department|fighter)|fired|killing time|kill time|dying to|scared to death|my phone (?:is |has )?died|heart attack (?:when|from the)|nearly had a heart attack|gave me a heart attack|almost had a heart attack|set on fire by|knife shop|stroke of|day ?light robbery|daylight robbery|highway robbery|robbery price|rip.?off|shot up|vaccine shots?|flu shots?|shot (?:for|of)|price (?:is )?killing|trapped in (?:a|this|the) contract|stuck in traffic|crashed (?:my )?(?:app|website|computer|phone|page)|(?:app|website|system|computer|page|server)(?: has| just| keeps)? crash(?:ed|ing|es)?|drowning in|smoke ?free|no.?smoking|gas bill|gas station|gas meter|gas card)",
+    re.IGNORECASE,
+)
+_SPLIT = re.compile(
+    r"[，。！？；、,.!?;\s]+(?=[^\sA-Za-z]|$)|(?<=[,.!?;])\s*|(?=但是|可是|不过|然而|结果|突然|后来|所以|而且|你们|我就是|我是想|我想)|(?=\b(?:but|now|so|because|and then|however)\b)",
+    re.IGNORECASE,
+)
+_NOW = re.compile(
+    r"现在(?!还没)|刚刚|刚才|这会儿?|眼下|此刻|正在|正(?:拿|在|要)|马上|快来|赶紧来|快点来|又(?:着|起|打|开始|冒|漏|烧)|今天(?:又)?|突然|还在(?:烧|冒|打|漏|流)|right now|just now|at the moment|currently|just (?:saw|crashed|happened|hit|fell|collapsed|started)|please (?:send|hurry|come)|hurry|help",
+    re.IGNORECASE,
+)
+_PAST = re.compile(
+    r"去年|前年|大前年|上个?月|上周|上个?星期|上个?礼拜|上次|上回|以前|之前|从前|曾经|那时候?|当时|当年|当初|小时候|前天|昨天|昨晚|昨日|前几天|前阵子|前段时间|前两天|前些(?:天|年)|(?:[几两三四五六七八九十半一二\d]+个?(?:年|月|天|星期|礼拜|周|小时|多月|多年)|好久|很久|好几[天年月])(?:以)?前|[一二三四五六七八九十\d]{1,2}月份?(?:的时候|那次|发生|出)?|年初|年底那|春节(?:的时候|期间)|发生过|出过(?:事|一次|好几次|火灾|车祸)|着过火|烧过|撞过|摔过|打过架|打过人|漏过|塌过|倒过|有过|出了?事(?:以后|之后)|事故(?:以后|之后|后|认定|处理|责任|赔偿|证明|科)|那场|那次|那起"
+    r"|\b(?:last (?:year|month|week|night|time|summer|winter|spring|monday|tuesday|wednesday|thursday|friday|saturday|sunday)|yesterday|ago|previously|used to|once|back in|in the past|had (?:a|been)|was (?:in )?a|were|the other day|earlier this)\b",
+    re.IGNORECASE,
+)
+_OVER = re.compile(
+    r"(?:已经|都|后来|火|人)(?:被)?(?:扑|熄|浇)?灭(?:了|掉)|扑灭|灭掉了?|已经(?:没事|解决|处理|救|送(?:到|去)?医院|好了|出院|脱险|安全|报(?:过)?警|控制住|拖走|撤离|修好|关(?:掉|了))|没事了|人没事|都没事|没(?:有)?(?:人|什么)?(?:人)?(?:受伤|伤亡|大碍|大事)|不(?:要紧|严重)|救(?:出来|上来|起来)了|出院|送(?:医|急诊)?(?:抢救)?(?:以后|之后)|去世|过世|走了以后|住院(?:了)?(?:好|很|一|两|三|半)|在住院|伤残|工伤(?:认定|赔偿|鉴定)?|警察已经|交警已经|交警(?:判|认定|定)|定责|认定书|理赔|赔偿|补偿|保险公司|修车费|医药费|医疗费|误工费|事故处理"
+    r"|\b(?:already (?:been )?(?:put out|extinguished|resolved|rescued|in hospital|called the police|over)|it'?s over now|everyone (?:is|was) (?:ok|okay|fine|safe)|nobody (?:is|was) hurt|no one (?:is|was) hurt|fixed now|compensation|insurance|claim)\b",
+    re.IGNORECASE,
+)
+_HEARD = re.compile(
+    r"听(?:说|人说|人家说|别人说|邻居说|朋友说|同事说|到(?:消息|传言|有人说))|据说|传言|谣言|传闻|新闻|网上(?:说|看|看到|有人|传)|抖音|微博|微信群里?|群里(?:说|有人|传|在传)|朋友圈|报道|视频里?|电视|电影|小说|剧里|报纸|看到说|传得|辟谣|是不是真的|真的假的|\b(?:heard (?:that|about|of|from)|i heard|read (?:that|about|in)|news|rumou?r|saw (?:on|in) (?:the )?(?:tv|news|internet|wechat|video)|on the news|movie|film|online that|wechat group)\b",
+    re.IGNORECASE,
+)
+_FEARED = re.compile(
+    r"万一|如果|假如|要是|倘若|假设|一旦|会不会|可能(?:会)?|容易|怕|担心|害怕|恐怕|生怕|以防|防止|避免|预防|防范|隐患|迟早|早晚(?:要|会)|的话|很危险|有危险|太危险|风险|才(?:管|来|处理|重视)|别等|不要等|难道要?等|非(?:得|要)|差点|险些|差一点|几乎|就要出|要出(?:人命|事)|出了?人命(?:才|谁)|谁负责|不然|否则|怎么(?:预防|防|避免|申请|办理|申报)|要不要|应该(?:怎么|打)|该打|什么情况(?:下)?|什么时候(?:可以|能|该)|建议|提醒|宣传|演练|演习|培训|讲座|课程|学习|教(?:我们|大家)|比赛|考试|模拟|练习|检查|验收|条件|政策|规定|标准|收费(?:标准)?|多少钱|补贴|保险|证书|电话是多少|是几号|以为|好像要|经常|老是|总是|常常|每天|天天|每次|一到|动不动|时不时|一直有"
+    r"|\b(?:if|in case|what if|might|may|could (?:catch|cause|lead|fall|collapse|be)|afraid|worried|worry|risk|hazard|dangerous|prevent|avoid|someone will|somebody will|somebody could|waiting to happen|before (?:someone|somebody)|would|almost|nearly|drill|training|course|how (?:do|can|to)|every (?:day|night|week)|always|often|suggest)\b",
+    re.IGNORECASE,
+)
+_DENIED = re.compile(
+    r"(?:没有?(?:发生|出|人|什么)?|并没有?|不是(?:说|要|来|真的?|因为)?|不用|不需要|不必|无需|别|不要|不想|并非|也没|又不是|未|没在|没有人|不会|不打算|不准备|不敢|防|灭)(?:任何|再|是|有|被|要|去|真的?|我|叫|打|他|她)?$|\b(?:not?|isn'?t|wasn'?t|don'?t|no|there(?:'s| is) no|not a|it'?s not(?: an?)?|nobody(?: is)?|nothing|never|without(?: any)?|no need (?:for|to))(?: (?:a|an|any|the|really|calling|on|about|reporting|going to|need|to))*\s*$",
+    re.IGNORECASE,
+)
+_SOMEBODYS_TRADE = re.compile(r"(?:烟囱|工厂|厂里|厂子|化工厂|厂区|排烟|尾气|油烟|烧烤|饭店|餐馆|餐饮|烧秸秆|烧垃圾|焚烧|燃放|鞭炮|祭祀|烧纸|锅炉|公交车尾|柴油车)")
+_SMOKE = re.compile(r"冒|烟|呛")
+_LASTING = ("past", "heard", "feared")
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """An emergency heard: which line, in which of the lines, the words."""
+
+    number: str
+    line: int
+    words: str
+
+
+def _compile(table: Mapping[str, Sequence[tuple[int, str]]]) -> list[tuple[str, int, re.Pattern[str]]]:
+    return [(number, weight, re.compile(words, re.IGNORECASE)) for number in table for weight, words in table[number]]
+
+
+_ALL = _compile(_SIGNS) + _compile(_EN_SIGNS)
+
+
+def find_emergency(lines: Sequence[Line]) -> Alarm | None:
+    """The emergency that the caller reports as happening now, None when there is none."""
+    best: tuple[int, int, Alarm] | None = None
+    frame = ""
+    for n, line in enumerate(lines):
+        if line.party != CALLER:
+            continue
+        over = _over_after(line.text)
+        for clause in _clauses(line.text):
+            bare = _IDIOM.sub(lambda hit: "＊" * len(hit.group()), clause)
+            frame = _frame(clause, frame)
+            hits = [] if frame or over else _hits(bare)
+            for number, weight, words in hits:
+                rank = (weight, -_ORDER.index(number))
+                if best is None or rank > best[:2]:
+                    best = (*rank, Alarm(number, n, words))
+        frame = frame if frame == "past" else ""
+    return None if best is None else best[2]
+
+
+def _clauses(text: str) -> list[str]:
+    return [one for one in _SPLIT.split(text) if one]
+
+
+def _frame(clause: str, before: str) -> str:
+    """In which frame a clause is said, given that of the one before."""
+    now = _NOW.search(clause) is not None
+    if _HEARD.search(clause):
+        return "heard"
+    if _FEARED.search(clause) and not (now and not re.search("怕|担心|万一|如果", clause)):
+        return "feared"
+    if _PAST.search(clause) and not now:
+        return "past"
+    if now:
+        return ""
+    return before if before in _LASTING else ""
+
+
+def _over_after(text: str) -> bool:
+    return _OVER.search(text) is not None and not re.search("还在(?:烧|冒|打|流|漏)|又(?:着|烧|打|漏)", text)
+
+
+def _hits(clause: str) -> list[tuple[str, int, str]]:
+    found = []
+    for number, weight, pattern in _ALL:
+        for hit in pattern.finditer(clause):
+            if _DENIED.search(clause, 0, hit.start()):
+                continue
+            if _SMOKE.search(hit.group()) and _SOMEBODYS_TRADE.search(clause) and "火" not in hit.group():
+                continue
+            found.append((number, weight, hit.group()))
+    return found
