@@ -1,8 +1,13 @@
 """From words to a draft ticket, and the store of calls, tickets and the audit trail."""
 
+from ._catalogue import Catalogue, Channel, Entry, Field, Handling
+from ._channel import CHANNELS
 from ._draft import empty_draft, make_draft
+from ._draft_json import draft_json
 from ._errors import (
     BadCursor,
+    CatalogueError,
+    FileError,
     GazetteerError,
     NoSuchTicket,
     RevisionConflict,
@@ -14,6 +19,7 @@ from ._errors import (
     TranscriptError,
 )
 from ._gazetteer import Gazetteer, Level, Region
+from ._guide import Guide
 from ._maker import DraftMaker, MakerCounts, MakerPolicy
 from ._model import (
     AuditEntry,
@@ -24,24 +30,37 @@ from ._model import (
     Kind,
     Note,
     Page,
+    Repeat,
     Ticket,
     TicketStatus,
     TranscriptStatus,
     Why,
 )
+from ._repeat import Earlier, find_repeats, likeness
 from ._store import Store
+from ._talk import read_talk
 from ._transcript import Segment, SegmentLike, Transcript, TranscriptLike, Word, WordLike
 
 __all__ = [
     "AuditEntry",
+    "CHANNELS",
     "BadCursor",
     "CallRecord",
+    "Catalogue",
+    "CatalogueError",
+    "Channel",
     "Doubt",
     "Draft",
     "DraftMaker",
+    "Earlier",
+    "Entry",
     "Facts",
+    "Field",
+    "FileError",
     "Gazetteer",
     "GazetteerError",
+    "Guide",
+    "Handling",
     "Kind",
     "Level",
     "MakerCounts",
@@ -50,6 +69,7 @@ __all__ = [
     "Note",
     "Page",
     "Region",
+    "Repeat",
     "RevisionConflict",
     "SchemaError",
     "Segment",
@@ -68,6 +88,10 @@ __all__ = [
     "Why",
     "Word",
     "WordLike",
+    "draft_json",
     "empty_draft",
+    "find_repeats",
+    "likeness",
     "make_draft",
+    "read_talk",
 ]

@@ -63,8 +63,11 @@ _COMPILED = {
 _ORDER = (Kind.REPORT, Kind.COMPLAINT, Kind.HELP, Kind.SUGGESTION, Kind.CONSULT)
 
 
-def kind_of(lines: Sequence[Line]) -> tuple[Kind, tuple[Doubt, ...]]:
-    """The kind of what the caller says, and the doubt about it."""
+def kind_of(lines: Sequence[Line], typical: Kind | None = None) -> tuple[Kind, tuple[Doubt, ...]]:
+    """The kind of what the caller says, and the doubt about it.
+
+    `typical` is what most callers with this matter want (the catalogue's); it weighs like one plain word.
+    """
     spoken = [line for line in lines if line.party == CALLER]
     scores = dict.fromkeys(_ORDER, 0)
     for kind in _declared(spoken):
@@ -72,6 +75,8 @@ def kind_of(lines: Sequence[Line]) -> tuple[Kind, tuple[Doubt, ...]]:
     for kind, rows in _COMPILED.items():
         for weight, words in rows:
             scores[kind] += weight * len({hit.group() for line in spoken for hit in words.finditer(line.text)})
+    if typical is not None and typical in scores:
+        scores[typical] += _PLAIN
     best = max(_ORDER, key=lambda kind: (scores[kind], -_ORDER.index(kind)))
     if scores[best] == 0:
         doubt = (Doubt("kind", Why.WEAK),) if any(not line.only_answers for line in spoken) else ()

@@ -25,12 +25,15 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from ._draft import empty_draft, make_draft
 from ._errors import StoreError, StoreUnavailable
 from ._gazetteer import Gazetteer
+from ._guide import Guide
 from ._model import Draft, Facts, Note, Ticket
+from ._repeat import Earlier
 from ._store import Store
 from ._stream import entries_of, pairs_of, text
 from ._transcript import TranscriptLike
 
 GROUP = "drafts"
+_EARLIER = 20
 _CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 LoadTranscript = Callable[[str], Awaitable[TranscriptLike | None]]
@@ -96,6 +99,7 @@ class DraftMaker:
         load_transcript: gives a call's transcript.
         facts_of: gives a call's facts.
         on_draft: told of each stored draft; if it fails, the result is tried again.
+        guide: catalogue and calendar; replace `maker.guide` after a reload.
         prefix: of the Redis keys.
         consumer: this worker's name in the group; the same name after a restart takes its own work up at once.
         clock: unix seconds.
@@ -110,12 +114,14 @@ class DraftMaker:
         load_transcript: LoadTranscript,
         facts_of: FactsOf,
         on_draft: OnDraft | None = None,
+        guide: Guide | None = None,
         prefix: str = "hotline:",
         consumer: str = "drafts-1",
         policy: MakerPolicy | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.gazetteer = gazetteer
+        self.guide = guide
         self.counts = MakerCounts()
         self._redis = redis
         self._store = store
@@ -273,7 +279,20 @@ class DraftMaker:
             if transcript is None:
                 raise _NotYetError("the transcript is not there yet")
         # a few milliseconds for most calls, but the longest last 79 minutes: not in the event loop
-        return await asyncio.to_thread(make_draft, transcript, facts, self.gazetteer, self._clock())
+        earlier = await self._earlier(facts)
+        return await asyncio.to_thread(
+            make_draft, transcript, facts, self.gazetteer, self._clock(), self.guide, earlier
+        )
+
+    async def _earlier(self, facts: Facts) -> list[Earlier]:
+        """What this caller's number had before (Art. 12)."""
+        if not facts.caller_number:
+            return []
+        page = await self._store.tickets(_EARLIER, number=facts.caller_number)
+        return [
+            Earlier(one.id, one.status.value, one.draft.content, one.draft.region, one.draft.catalogue)
+            for one in page.items if one.call_id != facts.call_id
+        ]
 
     async def _bare(self, call_id: str) -> Draft:
         """A draft without words, after the last try."""

@@ -71,6 +71,12 @@ class Why(StrEnum):
     """The caller did not say: this is the place of the centre that was dialled."""
     WEAK = "weak"
     """Guessed from a few general words."""
+    INCOMPLETE = "incomplete"
+    """Digits are missing (a telephone number without its area code, or broken off)."""
+    AMOUNT = "amount"
+    """A sum of money: always read back (70 has been heard as 1400)."""
+    PROVISIONAL = "provisional"
+    """The working days of that year are not published yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +107,26 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeat:
+    """An earlier ticket of this caller that is like the new one: its order number, likeness (0..1) and state."""
+
+    ticket: str
+    likeness: float
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """What the machine proposes for the ticket of one call.
 
     `region` is a six-digit GB/T 2260 code or None for "not sure"; `region_name` its full Chinese name;
     `content` what the caller said, in order; `made_at` unix seconds; `note` is empty when there were words.
+
+    `emergency` is "110", "119", "120", "122" or None; `channel` a lawful channel (`CHANNELS`); `handling` "fast" or
+    "general"; `due` the last day for it (YYYY-MM-DD in Zhejiang, Art. 15); `catalogue` the entry's code, `unit` who is
+    proposed and `reason` why; `phone` where the caller wants to be called back; `amounts` in yuan; `language` "zh" or
+    "en"; `secret` that the caller wants his name kept from those concerned; `again` that he says he has called about
+    this before, `repeats` earlier tickets that are like this one (Art. 12: a human decides).
     """
 
     kind: Kind = Kind.OTHER
@@ -119,6 +140,21 @@ class Draft:
     uncertain: tuple[Doubt, ...] = ()
     note: Note = Note.NONE
     made_at: float = 0.0
+    emergency: str | None = None
+    channel: str | None = None
+    handling: str | None = None
+    due: str | None = None
+    catalogue: str | None = None
+    unit: str | None = None
+    reason: str = ""
+    surname: str | None = None
+    phone: str | None = None
+    amounts: tuple[float, ...] = ()
+    language: str = "zh"
+    secret: bool = False
+    urgent: bool = False
+    again: bool = False
+    repeats: tuple[Repeat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,10 @@ from ._tables import ticket
 
 _CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time since 1991
 
-_NULLABLE = frozenset({"region", "region_name", "address"})
-_CHANGEABLE = frozenset({"kind", "region", "region_name", "title", "content", "address", "caller_number"})
+_NULLABLE = frozenset({
+    "region", "region_name", "address", "emergency", "channel", "handling", "due", "catalogue", "unit", "surname", "phone",
+})
+_CHANGEABLE = _NULLABLE | {"kind", "title", "content", "caller_number"}
 
 
 def inserting(is_sqlite: bool, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
