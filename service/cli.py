@@ -19,6 +19,7 @@ from .access import show_addresses
 from .cli_asterisk import asterisk_app
 from .cli_calls import call_app, ticket_app
 from .cli_floor import callback_app, mode_app, seat_app
+from .cli_draft import run as draft_command
 from .cli_flow import flow_app, prompts_app
 from .cli_route import route_app
 from .cli_simulate import run as simulate_command
@@ -40,6 +41,7 @@ app.add_typer(callback_app, name="callback")
 app.add_typer(mode_app, name="mode")
 app.add_typer(route_app, name="route")
 app.command("simulate")(simulate_command)
+app.command("draft")(draft_command)
 
 out = Console()
 err = Console(stderr=True)
@@ -147,6 +149,7 @@ def check() -> None:
         import tickets
 
         tickets.Gazetteer.load(settings.config_dir / "regions.yaml")
+        tickets.Catalogue.load(settings.config_dir / "catalogue.yaml")
     except tickets.TicketsError as error:
         faults += str(error).splitlines()
     for warning in warnings:
@@ -156,7 +159,7 @@ def check() -> None:
     if faults:
         err.print(f"{len(faults)} fault(s). Nothing was changed.")
         raise typer.Exit(1)
-    out.print(f"[green]✓[/green] configuration, {len(names)} flows, Asterisk templates and regions are good.")
+    out.print(f"[green]✓[/green] configuration, {len(names)} flows, Asterisk templates, regions and catalogue are good.")
 
 
 @app.command()
