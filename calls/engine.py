@@ -22,6 +22,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from routing import Dispatcher, Policy, RoutingBook, Seat, Waiting
 
@@ -96,6 +97,8 @@ class Engine(Orders):
         self._changed: dict[str, Call] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
+        self._writing: float | None = None
+        """When the turn at hand was decided, while its commands wait for the journal."""
 
     # ------------------------------------------------------------------ in
     def feed(self, events: Iterable[e.Input]) -> None:
@@ -200,7 +203,11 @@ class Engine(Orders):
 
     async def sweep(self, *, after_gap: bool = False) -> None:
         """Compares with the switch and feeds the differences. Raises what `snapshot` raises."""
+        writing = self._writing
         snapshot = await self._switch.snapshot()
+        if writing is not None:
+            # Commands of that turn were not sent yet when the switch was asked, however long ago it was decided.
+            snapshot = replace(snapshot, asked_at=min(snapshot.asked_at, writing))
         differ = compare(
             self.calls, self._ended, self.dispatcher, snapshot, self._switch, self._clock(), self.feed,
             after_gap=after_gap,
@@ -285,7 +292,7 @@ class Engine(Orders):
         self._batch.finished = [call_json(x) for x in self._changed.values() if x.ended_at is not None]
         if not self._batch:
             return
-        began = now
+        began = self._writing = now
         batch, self._batch = self._batch, Batch()
         pending, self._pending = self._pending, []
         changed, self._changed = list(self._changed.values()), {}
@@ -302,6 +309,7 @@ class Engine(Orders):
             for command in pending:
                 self.counters.commands += 1
                 self._switch.do(command)
+        self._writing = None
         if self._observers:
             change = Change(changed, seats, batch.entries, batch.rows)
             for observer in self._observers:

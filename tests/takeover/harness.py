@@ -15,7 +15,7 @@ import signal
 import statistics
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -147,9 +147,10 @@ class Harness:
             for number in range(rounds) if only is None else [only]:
                 await self._round(number)
                 if self.world.problems:
-                    self.report.problems += [f"round {number} ({self.report.rounds[-1].hit}): {p}"
-                                             for p in self.world.problems]  # fmt: skip
+                    new = [f"round {number} ({self.report.rounds[-1].hit}): {p}" for p in self.world.problems]
+                    self.report.problems += new
                     self.world.problems.clear()
+                    self.progress("\n".join(new))
             await self.world.drain(20.0)
             self.report.problems += [f"at the end: {p}" for p in self.world.problems]
             await asyncio.sleep(0.5)
@@ -239,9 +240,10 @@ class Harness:
             await self._end(standby)
             self._start_in_background()
         elif hit == "blink":
-            active.send(signal.SIGSTOP)
-            await asyncio.sleep(plan.uniform(0.05, 1.0))
-            active.send(signal.SIGCONT)
+            with self._standing_still():
+                active.send(signal.SIGSTOP)
+                await asyncio.sleep(plan.uniform(0.05, 1.0))
+                active.send(signal.SIGCONT)
             await asyncio.sleep(0.5)
         elif hit == "pause redis":
             await self._pause_redis(plan.uniform(0.3, 3.0))
@@ -316,22 +318,31 @@ class Harness:
             active.send(signal.SIGKILL)
             return self.world.now
 
+    @contextlib.contextmanager
+    def _standing_still(self) -> Iterator[None]:
+        """The world is told, since what is decided before is sent after."""
+        self.world.stood_from, self.world.stood_until = self.world.now, float("inf")
+        yield
+        self.world.stood_until = self.world.now + 1.0  # and until the journal's retry
+
     async def _pause_redis(self, seconds: float) -> None:
         process = self._redis_server.process
         assert process is not None
-        process.send_signal(signal.SIGSTOP)
-        await asyncio.sleep(seconds)
-        process.send_signal(signal.SIGCONT)
+        with self._standing_still():
+            process.send_signal(signal.SIGSTOP)
+            await asyncio.sleep(seconds)
+            process.send_signal(signal.SIGCONT)
         since = self.world.now
         await self._until(lambda: self.world.beats[-1][0] > since, LIMIT, "somebody acts after Redis is back")
 
     async def _kill_redis(self, seconds: float) -> None:
         process = self._redis_server.process
         assert process is not None
-        process.kill()
-        await process.wait()
-        await asyncio.sleep(seconds)
-        await self._redis_server.start()
+        with self._standing_still():
+            process.kill()
+            await process.wait()
+            await asyncio.sleep(seconds)
+            await self._redis_server.start()
         since = self.world.now
         await self._until(lambda: self.world.beats[-1][0] > since, LIMIT + 1, "somebody acts after Redis is back")
 

@@ -65,6 +65,7 @@ class World:
         self.problems: list[str] = []
         self.token = 0
         self.taken_at = 0.0
+        self.stood_from = self.stood_until = 0.0
         self.acting = ""
         self.beats: list[tuple[float, str, int]] = []
         self.on_command: Callable[[str, c.ToSwitch], None] = lambda node, command: None
@@ -187,18 +188,27 @@ class World:
 
     def _check_rank(self, client: Client, command: c.RingSeat) -> None:
         chosen = self.people.get(command.call)
-        if chosen is None or chosen.gone or chosen.talked:
-            return  # who lost its seat in a talk goes before all others
+        if chosen is None or chosen.gone:
+            return
         for call, other in self.people.items():
-            waits = other.free_since and other.free_since < self.now - IN_FLIGHT and not other.gone
-            unheard = other.offers and abs(other.free_since - self.taken_at) < UNHEARD > self.now - self.taken_at
-            if waits and not unheard and (other.greeted < chosen.greeted or other.talked):
+            if not other.free_since or other.gone or other.greeted >= chosen.greeted:
+                continue
+            if self._is_known(other):
                 self.wrong(
                     f"{command.call} (since {chosen.greeted - self._began:.3f}) is offered by {client.node} before "
                     f"{call} (since {other.greeted - self._began:.3f}, free {other.free_since - self._began:.3f}, "
                     f"talked {other.talked}; taken over at {self.taken_at - self._began:.3f})"
                 )
                 return
+
+    def _is_known(self, other: Person) -> bool:
+        """Whether the books must know that the caller is in the queue (again)."""
+        if other.free_since > self.now - IN_FLIGHT:
+            return False
+        if other.offers and abs(other.free_since - self.taken_at) < UNHEARD > self.now - self.taken_at:
+            return False
+        # A process or Redis that stood still: what was decided before is sent late, what happened is heard late.
+        return not (other.free_since > self.stood_from - IN_FLIGHT and self.now < self.stood_until + IN_FLIGHT)
 
     # ------------------------------------------------------------------ seats
     def _later(self, seconds: float, act: Callable[[], None]) -> None:
