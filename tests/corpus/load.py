@@ -35,12 +35,13 @@ class Expected:
 
     `region` is a GB/T 2260 code or None for "not known"; `address` and `catalogue` are None when they are not judged;
     every other None, "" or False is an answer: the draft must not have one. `amounts` are yuan.
-    `emergency_also` are other lines that would be right too.
+    `kind_also` and `emergency_also` are other answers that would be right too.
     """
 
     kind: str
     region: str | None
     handling: str
+    kind_also: tuple[str, ...] = ()
     address: str | None = None
     emergency: str | None = None
     emergency_also: tuple[str, ...] = ()
@@ -126,6 +127,6 @@ def _turn(line: str) -> Turn:
 
 def _expected(row: dict[str, Any]) -> Expected:
     caller = row.pop("caller", {})
-    for key in ("amounts", "emergency_also"):
+    for key in ("amounts", "kind_also", "emergency_also"):
         row[key] = tuple(row.get(key, ()))
     return Expected(**row, surname=caller.get("surname"), phone=caller.get("phone"))

@@ -82,6 +82,7 @@ def test_all_cities_are_in_both_parts_and_most_counties_somewhere() -> None:
 def test_an_entry_has_known_values(entry: Entry) -> None:
     expect = entry.expect
     assert expect.kind in set(Kind)
+    assert set(expect.kind_also) <= set(Kind) - {expect.kind}
     assert expect.region is None or expect.region in PLACES.regions
     assert expect.handling in {"fast", "general"}
     assert expect.emergency in {None, *LINES}
