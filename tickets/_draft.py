@@ -16,6 +16,7 @@ from ._guide import Guide
 from ._handling import handling_of
 from ._heard import CALLER, SURE, Line, content_of, lines_of
 from ._kinds import kind_of
+from ._mentions import How
 from ._model import Doubt, Draft, Facts, Note, Why
 from ._phones import find_phone
 from ._region import Choice, choose_region
@@ -62,7 +63,7 @@ def make_draft(
     found = guide.catalogue.find(lines) if guide is not None else None
     kind, doubts = kind_of(lines, found.entry.kind if found is not None else None)
     choice = choose_region(lines, gazetteer, gazetteer.get(facts.centre))
-    addresses = find_addresses(lines, choice.said)
+    addresses = find_addresses(lines, [m for m in choice.said if m.how is not How.PLACE])
     address = best_address(addresses)
     if address is not None and not address.sure:
         doubts += (Doubt("address", Why.LOW_CONFIDENCE, address.text),)

@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
+from pypinyin import lazy_pinyin
+
 
 class Level(StrEnum):
     """The three levels of hotline organisations (Art. 5)."""
@@ -58,6 +60,12 @@ class Gazetteer:
     """Toneless syllables of the counties' full names → regions of that sound."""
     sounds_from: Mapping[str, tuple[tuple[str, ...], ...]] = field(init=False)
     """First syllable → all sounds that begin with it."""
+    short_sounds: Mapping[tuple[str, ...], tuple[Region, ...]] = field(init=False)
+    """Toneless syllables of the short names of cities and counties → regions of that sound."""
+    latin: Mapping[str, Region] = field(init=False)
+    """Names as written in pinyin ("yiwu", "xihu") → region; a county's wins over a city's."""
+    latin_places: Mapping[str, tuple[Region, ...]] = field(init=False)
+    """Towns and landmarks as written in pinyin ("wuzhen") → their regions."""
 
     places: Mapping[str, tuple[Region, ...]] = field(init=False)
     """Towns, streets and landmarks → the regions that have one of that name."""
@@ -76,6 +84,16 @@ class Gazetteer:
                 places[place] = (*places.get(place, ()), region)
             if region.level is Level.COUNTY and region.sound:
                 sounds[region.sound] = (*sounds.get(region.sound, ()), region)
+        short_sounds: dict[tuple[str, ...], tuple[Region, ...]] = {}
+        latin: dict[str, Region] = {}
+        for region in self.regions.values():
+            if region.level is not Level.PROVINCE and len(region.sound) >= len(region.short):
+                sound = region.sound[:len(region.short)]
+                short_sounds[sound] = (*short_sounds.get(sound, ()), region)
+                latin["".join(sound)] = region
+        object.__setattr__(self, "short_sounds", MappingProxyType(short_sounds))
+        object.__setattr__(self, "latin", MappingProxyType(latin))
+        object.__setattr__(self, "latin_places", MappingProxyType(_in_latin(places)))
         firsts: dict[str, tuple[tuple[str, ...], ...]] = {}
         for sound in sounds:
             firsts[sound[0]] = (*firsts.get(sound[0], ()), sound)
@@ -114,3 +132,15 @@ class Gazetteer:
             region for region in self.regions.values()
             if region.level is Level.COUNTY and city in (None, region.parent)
         )
+
+
+def _in_latin(places: Mapping[str, tuple[Region, ...]]) -> dict[str, tuple[Region, ...]]:
+    """Places under their pinyin; a town also without 镇 or 街道."""
+    found: dict[str, tuple[Region, ...]] = {}
+    for name, regions in places.items():
+        bare = name.removesuffix("街道")
+        bare = bare.removesuffix("镇") if len(bare) > 2 else bare
+        for one in {name, bare}:
+            if len(one) >= 2:
+                found["".join(lazy_pinyin(one))] = regions
+    return found

@@ -73,7 +73,7 @@ def choose_region(lines: list[Line], gazetteer: Gazetteer, centre: Region | None
 def _settle(counties: list[Mention], said: list[Mention], read_back: set[str]) -> Choice:
     """The county, from at least one mention of a county."""
     best = counties
-    for rule in (_clearest, _of_the_matter, _in_named_city(said), _in_full):
+    for rule in (_in_said_county(said), _clearest, _of_the_matter, _in_named_city(said), _by_name, _in_full, _last_place):
         best = rule(best) or best
         if len(_distinct(best)) == 1:
             break
@@ -110,6 +110,31 @@ def _in_named_city(said: list[Mention]) -> _Rule:
         return [m for m in found if m.region.city in cities]
 
     return rule
+
+
+def _in_said_county(said: list[Mention]) -> _Rule:
+    """A town of several counties is the one of a county that was named too."""
+    named = {m.region.code for m in said if m.region.level is Level.COUNTY and m.how is not How.PLACE}
+    alone = {(m.line, m.begin) for m in said if m.how is How.PLACE}
+
+    def rule(found: list[Mention]) -> list[Mention]:
+        same = {(m.line, m.begin) for m in found if m.how is How.PLACE and m.region.code in named}
+        return [m for m in found if (m.line, m.begin) not in same & alone or m.region.code in named]
+
+    return rule
+
+
+def _by_name(found: list[Mention]) -> list[Mention]:
+    """A county's name beats one of its towns or landmarks."""
+    return [m for m in found if m.how > How.PLACE]
+
+
+def _last_place(found: list[Mention]) -> list[Mention]:
+    """Of towns alone, the first one named."""
+    if any(m.how is not How.PLACE for m in found):
+        return []
+    first = min((m.line, m.begin) for m in found)
+    return [m for m in found if (m.line, m.begin) == first]
 
 
 def _in_full(found: list[Mention]) -> list[Mention]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ._address import Address
 from ._heard import CALLER, Line
 from ._kinds import weight_of
+from ._mentions import How
 from ._region import Choice
 
 MAX_TITLE = 40
@@ -50,7 +51,7 @@ def _telling(one: tuple[int, Line]) -> tuple[int, int]:
 def _what(n: int, line: Line, choice: Choice, addresses: Sequence[Address]) -> str:
     """The line without its places, its opening and its closing words."""
     place = {choice.region.code, choice.region.city} if choice.region is not None and choice.named else set()
-    spans = [(m.begin, m.end) for m in choice.said if m.line == n and m.region.code in place]
+    spans = [(m.begin, m.end) for m in choice.said if m.line == n and m.region.code in place and m.how is not How.PLACE]
     spans += [(a.begin, a.end) for a in addresses if a.line == n]
     text = "".join(ch for i, ch in enumerate(line.text) if not any(begin <= i < end for begin, end in spans))
     clauses = [one for one in re.split(r"[\s，。；！？、,;!?]+", text) if one]

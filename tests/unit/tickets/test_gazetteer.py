@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tickets import Gazetteer, GazetteerError, Level
@@ -99,6 +99,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         Gazetteer.load(tmp_path / "nowhere.yaml")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200), st.integers(0, len(GOOD)))
 def test_any_damage_is_an_error_with_a_place(tmp_path_factory: pytest.TempPathFactory, junk: str, at: int) -> None:
     path = tmp_path_factory.mktemp("g") / "regions.yaml"
