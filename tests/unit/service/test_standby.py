@@ -31,7 +31,8 @@ class Upstream:
         return web.Response(status=int(request.query.get("status", 200)), body=b"whole", headers=headers)
 
     async def half(self, request):
-        response = web.StreamResponse(headers={"Content-Length": "100"})
+        length = {"Content-Length": "100"} if "length" in request.query else {}
+        response = web.StreamResponse(headers=length)
         await response.prepare(request)
         await response.write(b"begun")
         await asyncio.sleep(0.05)
@@ -135,10 +136,11 @@ async def test_a_body_over_the_limit_is_refused_here(chain):
     assert upstream.seen == []
 
 
-async def test_half_an_answer_does_not_look_whole(chain):
+@pytest.mark.parametrize("query", ["length", "chunked"])
+async def test_half_an_answer_does_not_look_whole(chain, query):
     _, own, session, _ = chain
     with pytest.raises(aiohttp.ClientError):
-        async with session.get(own + "/half") as answer:
+        async with session.get(f"{own}/half?{query}") as answer:
             await answer.read()
 
 
@@ -171,11 +173,18 @@ async def test_an_active_one_that_is_gone_is_a_problem_too_and_not_an_error_of_o
         await session.ws_connect(own + "/api/v1/events")
 
 
-async def test_two_standbys_that_believe_in_each_other_do_not_forward_in_a_circle(chain):
-    _, own, session, holder = chain
-    holder[0] = Holder("two", own, 7, {})
-    async with session.get(own + "/a") as answer:
-        assert answer.status == 503
+async def test_two_standbys_that_believe_in_each_other_do_not_forward_in_a_circle():
+    asked, own = [], []
+
+    def holder():
+        asked.append(True)
+        return Holder("two", own[0], 7, {})
+
+    async with running(Standby("two", holder, nothing, LIMIT).build_app()) as (url, _):
+        own.append(url)
+        async with aiohttp.ClientSession() as session, session.get(url + "/a") as answer:
+            assert answer.status == 503
+    assert len(asked) == 2, "once by us, once by itself"
 
 
 async def test_the_event_stream_goes_through_with_subprotocol_size_and_close_code(chain):
