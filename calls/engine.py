@@ -99,6 +99,8 @@ class Engine(Orders):
         self._stopping = False
         self._writing: float | None = None
         """When the turn at hand was decided, while its commands wait for the journal."""
+        self._unseen = False
+        """The switch is to be looked at before anybody is offered: events were missed, a caller may be back in line."""
 
     # ------------------------------------------------------------------ in
     def feed(self, events: Iterable[e.Input]) -> None:
@@ -123,6 +125,7 @@ class Engine(Orders):
     # ------------------------------------------------------------------ life
     async def recover(self) -> None:
         """Folds the journal: calls and seats as the last process left them. Raises JournalError."""
+        self._unseen = True
         for row in (await self._journal.seats()).values():
             seat = self.dispatcher.seats.get(row["id"])
             if seat is not None:
@@ -197,6 +200,7 @@ class Engine(Orders):
 
     async def link_up(self) -> None:
         """The switch can be reached (again): tell it the entries, learn its truth."""
+        self._unseen = True
         self._switch.announce(self.entries)
         self._switch.beat(self._clock())
         await self.sweep(after_gap=True)
@@ -212,6 +216,8 @@ class Engine(Orders):
             self.calls, self._ended, self.dispatcher, snapshot, self._switch, self._clock(), self.feed,
             after_gap=after_gap,
         )  # fmt: skip
+        self._unseen = False
+        self._wake.set()
         self.counters.reconciled += differ
         if differ and not after_gap:
             log.warning("the switch disagreed with us", extra={"differences": differ})
@@ -273,7 +279,7 @@ class Engine(Orders):
                 log.exception("an event could not be handled", extra={"event": type(event).__name__})
         self._fire_due(now)
         # Without a link nobody can be rung: the queue keeps its ranks until it is back.
-        matches = self.dispatcher.match(now, self._offer_id) if self._switch.up else []
+        matches = self.dispatcher.match(now, self._offer_id) if self._switch.up and not self._unseen else []
         for match in matches:
             self.counters.offers += 1
             call, _, part = match.call.partition("+")
