@@ -10,7 +10,7 @@ from ._amounts import find_amounts, yuan_of
 from ._caller import is_urgent, language_of, says_again, surname_of, wants_secrecy
 from ._catalogue import Found
 from ._channel import find_channel
-from ._emergency import find_emergency
+from ._emergency import Alarm, find_emergency
 from ._gazetteer import Gazetteer
 from ._guide import Guide
 from ._handling import handling_of
@@ -61,7 +61,8 @@ def make_draft(
     if not content:
         return empty_draft(facts, gazetteer, now, Note.NO_SPEECH)
     found = guide.catalogue.find(lines) if guide is not None else None
-    kind, doubts = kind_of(lines, found.entry.kind if found is not None else None)
+    alarm = find_emergency(lines)
+    kind, doubts = kind_of(lines, found.entry.kind if found is not None else None, alarm is not None)
     choice = choose_region(lines, gazetteer, gazetteer.get(facts.centre))
     addresses = find_addresses(lines, [m for m in choice.said if m.how is not How.PLACE])
     address = best_address(addresses)
@@ -83,16 +84,15 @@ def make_draft(
         uncertain=(*choice.doubts, *doubts),
         made_at=now,
     )
-    draft = _placed(_marked(draft, lines, facts), lines, found, guide)
+    draft = _placed(_marked(draft, lines, facts, alarm), lines, found, guide)
     return replace(draft, repeats=find_repeats(draft, earlier)) if earlier else draft
 
 
-def _marked(draft: Draft, lines: list[Line], facts: Facts) -> Draft:
+def _marked(draft: Draft, lines: list[Line], facts: Facts, alarm: Alarm | None) -> Draft:
     """With what the caller's words say besides the matter itself."""
     phone = find_phone(lines, facts.caller_number)
     amounts = find_amounts(lines)
     doubts = phone.doubts + tuple(Doubt("amounts", Why.AMOUNT, one.text) for one in amounts)
-    alarm = find_emergency(lines)
     channel = find_channel(lines)
     return replace(
         draft,
