@@ -46,24 +46,28 @@ _EN_STOP = frozenset(
 _EN_NOT = frozenset("the a an not really about regarding urgent ridiculous very in my your an is so to terrible unfair getting what how".split())
 
 _SECRET = re.compile(
-    r"(?:保密|匿名|不要(?:透露|泄露|公开|告诉|暴露|让.{0,8}知道)|别(?:透露|泄露|公开|告诉|暴露|让.{0,8}知道)|不想(?:公开|透露|暴露|让.{0,8}知道)|不愿(?:意)?(?:透露|公开)|隐藏.{0,4}(?:身份|号码|信息)|不能透露"
+    r"(?:保密|匿名|不留名|(?:不能|不想|不敢|不方便|不愿意?|不要)留(?:我)?(?:名|姓)|(?:不要|别|不能|不许|千万别)(?:跟[^，。]{1,6}|对外|给他|跟人家)?(?:说|讲|提)(?:是)?(?:我|谁|出去|名字|我的?名)|(?:名字|电话|号码)[^，。]{0,4}不(?:能|要|可以)(?:让|给|说|告诉)|不要把我[^，。]{0,8}(?:给|告诉|透露|说)|不要(?:透露|泄露|公开|告诉|暴露|让.{0,8}知道)|别(?:透露|泄露|公开|告诉|暴露|让.{0,8}知道)|不想(?:公开|透露|暴露|让.{0,8}知道)|不愿(?:意)?(?:透露|公开)|隐藏.{0,4}(?:身份|号码|信息)|不能透露"
     r"|confidential|anonymous|don't (?:tell|reveal|disclose|share)|do not (?:tell|reveal|disclose|share)|keep my name)",
     re.IGNORECASE,
 )
-_NOT_SECRET = re.compile(r"(?:不用|不需要|不必|无需|不)(?:保密|匿名)|可以公开|实名")
+_NOT_SECRET = re.compile(r"(?:不用|不需要|不必|无需|不)(?:保密|匿名)|可以公开|实名|商业秘密|有什么好保密|(?:说|讲)(?:是|要)?[^，。我]{0,6}保密")
 _URGENT = re.compile(
     r"(?:很|非常|特别|比较|十分|太|真的|万分)(?:着急|紧急|急)|急用|急需|加急|紧急|马上(?:来|处理|解决|派)|立刻|立即|赶紧(?:来|派|处理|解决|过来)|赶快(?:来|派|处理|解决)|来不及|等不及|今天之内|今晚之前|urgent|as soon as possible|right away|immediately|asap",
     re.IGNORECASE,
 )
 _NOT_URGENT = re.compile(r"(?:不|不是很|不太|没那么|也不|并不)(?:着急|紧急|急)|不急")
+_WHEN = r"(?:之前|上次|上回|前几天|前天|昨天|上周|上礼拜[一二三四五六日天]?|上个?月|上个?(?:星期|礼拜)|礼拜[一二三四五六天]|星期[一二三四五六天]|周[一二三四五六日]|已经|早就|以前|前面|前段时间|上午|早上|刚刚|刚才|曾经|去年|今年|[一二两三四五六七八九十几\d]+(?:天|个月|个?星期|周|个礼拜)(?:以)?前|又|再|就|都|我)"
 _AGAIN = re.compile(
-    r"(?:之前|上次|上回|前几天|前天|昨天|上周|上个?月|上个星期|已经|早就|以前|前面|前段时间|上午|早上|刚刚|刚才|曾经|也|都)[^，。？！]{0,8}(?:打过?了?|拨过?|打电话|反映过?|投诉过?|举报过?|来过电|咨询过|登记过)[^，。]{0,3}(?:12345|一二三四五|热线|你们|好?[几两三四五六七八九]?次|过|了?好?几次|电话)?"
-    r"|(?:打|反映|投诉|举报|说|讲|报修?)(?:过|了)(?:好?[几多无数]|[两二三四五六七八九十\d])(?:次|遍|回|趟)|第[二三四五六七八九十\d]次(?:打|来电|反映|投诉|举报|说)"
-    r"|(?:反映|投诉|举报)过|又(?:来)?(?:打|反映|投诉)|再次(?:反映|投诉|举报|来电)|还是(?:上次|之前|那个|那件|同一)|工单(?:号|编号|还|一直|处理|办结|没)|上次(?:的|那个|登记)[^，。]{0,6}(?:工单|投诉|反映|事情|问题|诉求)|催(?:一下|办|促)|没有?(?:给我)?(?:回复|答复|回音|下文)"
-    r"|called (?:before|already|last|yesterday|two|three|several|many)|already (?:called|complained|reported|rang)|(?:second|third|fourth) (?:time|call)|(?:i|we) (?:have )?(?:reported|complained)[^.]{0,30}(?:before|already|last|twice|weeks? ago|days? ago)|again about|follow(?:ing)? up",
+    rf"{_WHEN}[^，。？！]{{0,8}}(?:打过(?:来|一次|两次|几次|电话|你们|12345|一二三四五|热线)|打(?:过)?(?:了)?(?:你们)?电话(?:来|给你们|问|反映|投诉|登记)?过?|打来过|拨过|反映过|投诉过|举报过|来过电|咨询过|登记过|(?:跟|向|和|给|同)你们(?:讲|说|反映|投诉|举报)过?)"
+    r"|(?:打|反映|投诉|举报)(?:过|了)(?:好?[几多无数]|[两二三四五六七八九\d])(?:次|遍|回|趟)|第[二三四五六七八九\d](?:次|遍|回)(?:打|来电|反映|投诉|举报)"
+    r"|又是我|我又来|又(?:来)?(?:打|反映|投诉)(?:你们|电话|一次)|再次(?:反映|投诉|举报|来电)|工单(?:号|编号|还|一直|处理|办结|没)|(?:上次|上回)(?:的|那个)?(?:工单|登记|投诉|反映|诉求)"
+    r"|(?:跟|向|和|给)你们(?:讲|说|反映|投诉)过|你们(?:上次|上回|当时|前面|说好?)[^，。]{0,16}(?:回复|答复|联系我|工作日|查了|处理|派人)|催(?:一下|办)(?:上次|之前)"
+    r"|\b(?:called (?:you |here )?(?:before|already|last|yesterday|two|three|several|many|twice)|(?:have|'ve|had) (?:already |previously )?(?:called|complained|reported) (?:this |it |about |to you |here )*(?:before|already|last|twice|yesterday|two|three|several)|already (?:called|complained|reported)|(?:second|third|fourth) (?:time|call)|again about|calling again|follow(?:ing)? up)\b",
     re.IGNORECASE,
 )
-_OTHER_DESK = re.compile(r"(?:跟|向|和|找|给|打)(?:了|过)?(?:物业|社区|村里|村委|老板|公司|居委|房东|商家|店家|业委|街道|派出所|110|一一零|客服|学校|城管)")
+_OTHER_DESK = re.compile(
+    r"(?:物业|社区|村里|村委|老板|公司|居委|房东|商家|店家|业委|街道|派出所|110|一一零|幺幺零|幺一零|客服|学校|城管|警察|交警|报警|法院|快递|平台|电信|移动|12306|12315|一二三一五|信访局|医院|收费站|劳动监察|供电局|水务)"
+)
 _FIRST = re.compile(r"第一次|首次|没(?:有)?(?:打|反映|投诉|举报)过|从来没|first time")
 _LATIN = re.compile(r"[A-Za-z]")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -153,7 +157,7 @@ def says_again(lines: Sequence[Line]) -> bool:
         if line.party != CALLER or _FIRST.search(line.text):
             continue
         for hit in _AGAIN.finditer(line.text):
-            around = line.text[max(0, hit.start() - 6):hit.end() + 4]
+            around = line.text[max(0, hit.start() - 4):hit.end() + 4]
             if _OTHER_DESK.search(around) is None or re.search("12345|一二三四五|热线|你们", around):
                 return True
     return False

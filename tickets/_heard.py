@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ._spoken import ENGLISH
 from ._transcript import SegmentLike, TranscriptLike
 
 CALLER = "caller"
@@ -112,10 +113,15 @@ def _tokens(segment: SegmentLike) -> list[tuple[str, float]]:
     tokens: list[tuple[str, float]] = []
     for group, conf in words:
         for word in group.split():
-            again = bool(tokens) and tokens[-1][0] == word and len(word) > 1 and not _NUMERALS.issuperset(word)
+            again = bool(tokens) and tokens[-1][0] == word and len(word) > 1 and not _is_numeral(word)
             if word not in _FILLERS and not again:
                 tokens.append((word, conf))
     return tokens
+
+
+def _is_numeral(word: str) -> bool:
+    """Digits are said twice because they are there twice."""
+    return _NUMERALS.issuperset(word) or word.lower() in ENGLISH
 
 
 def _kept(text: str) -> list[int]:

@@ -53,6 +53,8 @@ _MOBILE = re.compile(r"1[3-9]\d{9}")
 _LANDLINE = re.compile(r"0(?:10|2\d|[3-9]\d{2})[2-9]\d{6,7}")
 _LOCAL = re.compile(r"[2-9]\d{6,7}")
 _SERVICE = re.compile(r"[48]00\d{7}")
+_YAO = re.compile(rf"[么要妖吆夭摇邀](?=[三四五六七八九3-9][{_ZH}么要妖个 ]{{8,}})|(?<=[{_ZH}])[么要妖吆夭摇邀](?=[{_ZH}]{{2}})")
+_MOBILE_DIGITS = 11
 _MIN_HEARD = 5
 _BEFORE = 24
 
@@ -123,10 +125,10 @@ def _dictated(lines: Sequence[Line]) -> list[_Number]:
         if line.party != CALLER:
             asked = _PHONE_WORD.search(line.text) is not None or (asked and len(line.text) <= 4)
             continue
-        text = line.text
+        text = _mended(line.text)
         last = 0
         for hit in _RUN.finditer(text):
-            digits = digits_of(hit.group())
+            digits = _trimmed(digits_of(hit.group()))
             if not digits or ("十" in hit.group() and len(digits) < 3):
                 continue
             measured = _MEASURE.match(text, hit.end()) is not None
@@ -156,6 +158,20 @@ def _dictated(lines: Sequence[Line]) -> list[_Number]:
             last = hit.end()
         asked = asked and bool(_RUN.search(text))
     return found
+
+
+def _mended(text: str) -> str:
+    """With the characters that recognisers write for 幺 set right, where digits surround them."""
+    return _YAO.sub("幺", text)
+
+
+def _trimmed(digits: str) -> str:
+    """Without digits that belong to the words around: "最后是六，幺三八…", "…四七一定要"."""
+    if len(digits) > _MOBILE_DIGITS and not is_complete(digits):
+        for one in (digits[-_MOBILE_DIGITS:], digits[:_MOBILE_DIGITS]):
+            if _MOBILE.fullmatch(one) and len(digits) <= _MOBILE_DIGITS + 4:
+                return one
+    return digits
 
 
 def _likely(digits: str) -> bool:

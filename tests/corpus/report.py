@@ -18,8 +18,11 @@ import yaml
 import tickets
 from service.cli_draft import load_kit
 
+from .load import topics
+
 HERE = Path(__file__).parent
 CONFIG = HERE.parents[1] / "config"
+TOPICS = topics()
 TRAIN, HELD_OUT = HERE / "calls", HERE / "held_out"
 FIELDS = (
     "kind", "region", "address", "emergency", "lawful_channel", "handling", "catalogue", "surname", "phone", "amounts",
@@ -100,8 +103,8 @@ def _judge(score: Score, call: Mapping[str, Any], draft: tickets.Draft, catalogu
     if expect.get("catalogue") is not None:
         entry = catalogue.entries.get(draft.catalogue or "")
         wanted = expect["catalogue"]
-        found = [] if entry is None else [entry.zh, *entry.strong, *entry.weak]
-        check("catalogue", wanted, None if entry is None else entry.zh, any(wanted in one for one in found))
+        title = "" if entry is None else entry.zh
+        check("catalogue", wanted, title, any(word in title for word in TOPICS.get(wanted, (wanted,))))
     caller = expect.get("caller") or {}
     if caller.get("surname"):
         check("surname", caller["surname"], draft.surname)
