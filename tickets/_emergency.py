@@ -1,8 +1,8 @@
 """Whether a matter belongs to 110, 119, 120 or 122 at once (Art. 11), and which.
 
 Two steps: signs, a table of words; then the frame in which each is said. What is denied, over, heard of, feared, only
-a manner of speaking or somebody's trade is no emergency. A frame lasts to the end of the turn unless a word of the
-present ("现在", "刚刚") ends it.
+a manner of speaking or somebody's trade is no emergency. The past lasts to the end of the turn unless
+a word of the present ("现在", "刚刚") ends it; calls for help ("快来", "救命") outweigh all frames but "如果" and "不是".
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ _PERSON = r"(?:有?个?(?:人|老人|老头|老太太?|小孩|孩子|男的?|女
 _SIGNS: Mapping[str, Sequence[tuple[int, str]]] = MappingProxyType({
     FIRE: (
         (4, r"着火|起火|失火|着起来了?|烧起来|烧着了|在燃烧|烧得很大|火(?:势|光|苗)|大火|火很大|火越来越|冒火|火灾(?!保险|险|隐患|报警器|自动)|山火|自燃"),
+        (4, r"(?:厨房|车子?|仓库|棚子?|屋子?|屋里|家里|被子|油锅|锅|空调|插座|电线|电表箱|变压器|阳台|店里|楼上|楼下|隔壁|山上|柴堆|草堆)[^，。]{0,6}(?:着了|烧了(?!水|菜|饭)|烧着|在烧(?!秸|垃|烤|香|纸)|烧得|冒烟|冒火)|火苗|火星子|起了火|着了火"),
+        (4, r"(?:硫酸|盐酸|甲醇|液氨|化工原料|油罐车|槽罐|农药车|毒气)[^，。]{0,10}(?:流|漏|泄|翻|喷)|(?:泼|浇|倒)[^，。]{0,4}汽油|汽油[^，。]{0,6}(?:泼|浇|点火)|点(?:燃)?煤气"),
+        (5, r"电梯[^，。]{0,14}(?:里面|里有|困|关|门打不开|停在半|下坠|往下掉)[^，。]{0,8}(?:人|孩子|我们?|出不|打不开)|(?:人|孩子|老人|我们?)[^，。]{0,8}(?:在|关|困|卡)[^，。]{0,4}电梯里|(?:山上|礁石|岛上|屋顶|悬崖|洞里|车里)[^，。]{0,8}(?:下不来|困|出不来|回不来)"),
+        (4, r"(?:河|水|江|湖|塘|海|池|水库|井)(?:里|中|面上)[^，。]{0,8}(?:有(?:个)?人|扑腾|挣扎|喊救|漂着(?:个|一个)人|浮着)|车[^，。]{0,8}(?:开|掉|冲|滑|翻)(?:进|到|下)(?:了)?[^，。]{0,4}(?:河|江|水|沟|桥下|悬崖|湖|塘)|(?:掉|滑|跌)(?:进|到|下)(?:去)?(?:了)?[^，。]{0,4}(?:河|水|湖|江|塘|井|池|海|坑|沟)(?:里)?|(?:浪|水|潮)[^，。]{0,4}(?:卷走|冲走|冲下去)"),
         (3, r"(?:浓烟|冒(?:出|着)?(?:好多|很多|大|白|浓)*烟|烟很大|都是烟|呛得)"),
         (4, r"(?:煤气|燃气|天然气|液化气|瓦斯|管道气|气罐|煤气罐|煤气瓶|氨气|氯气|化学品|危化品|油罐|槽罐车?)[^，。！？]{0,8}(?:泄漏|泄露|漏气|漏了|在漏|味|爆|嘶|呲|挖破|挖断|挖穿|破了|断了|冒气|往外冒|喷)|(?:泄漏|漏)(?:煤气|燃气|天然气|液化气|化学品|了?[^，。]{0,2}毒气)|漏气[^，。]{0,6}(?:煤气|燃气)|(?:闻到|一股|很浓的?|好浓的?|有)[^，。]{0,6}(?:煤气|燃气|天然气|液化气)"),
         (4, r"爆炸|炸了|炸开"),
@@ -33,6 +37,7 @@ _SIGNS: Mapping[str, Sequence[tuple[int, str]]] = MappingProxyType({
         (4, r"昏迷|昏倒|昏过去|晕倒|晕过去|晕厥|不省人事|失去意识|没(?:有)?(?:意识|呼吸|心跳|气息|反应|脉搏|知觉)|断气|快没气了|叫不动|醒不过来|喘不上来|躺[^，。]{0,6}不动了|人[^，。]{0,4}不动了|不会动了|卡(?:住|在)(?:了)?(?:喉咙|气管|嗓子)|噎着|喘不(?:过|上)气|呼吸困难|不会呼吸|抽搐|口吐白沫|休克|叫不醒|叫不应|窒息|噎住|翻白眼|倒地不起|倒在地上"),
         (4, r"心脏病(?:发|犯)|心梗|心肌梗|心绞痛|中风|脑梗|脑溢血|脑出血|大出血|流(?:了)?(?:好|很)?多血|血流不止|止不住血|满(?:头|脸|身|地)(?:是|都是)?血|都是血|全是血|一(?:地|摊)血|在流血|出了?好多血|吐血"),
         (4, r"(?:煤气|食物|一氧化碳|农药|酒精|药物)中毒|喝(?:了)?(?:半瓶|一瓶|整瓶)?(?:农药|百草枯|敌敌畏)|吃了(?:很多|好多|一瓶|整瓶|半瓶)?安眠药|触电|被电(?:到|了|击|晕)|(?:老鼠药|毒药|毒鼠|毒蘑菇)|吞(?:了|下)[^，。]{0,5}(?:药|电池|硬币|刀片)|割(?:了)?(?:手)?腕|电(?:到|晕|倒)了?人|要生了|羊水破|快生了|胸口(?:很|特别|疼|痛|闷)"),
+        (4, r"头破血流|(?:脸色?|嘴唇|嘴巴|脸)[^，。]{0,3}(?:发紫|发青|发白|发黑|歪)|半边身(?:子|体)|血(?:一直)?(?:喷|往外)|骨头[^，。]{0,4}(?:露|出来)|动脉|中暑[^，。]{0,6}(?:倒|晕|昏)|抽(?:筋|风)[^，。]{0,4}(?:不停|了)|过敏[^，。]{0,8}(?:喘|休克|呼吸)|(?:头|脑袋)[^，。]{0,4}(?:出来了|露出)|肚子痛[^，。]{0,6}(?:要生|打滚)|被[^，。]{0,4}(?:压|夹|绞|轧|砸)(?:住|到|断|伤)了?|心脏(?:骤停|停)|心口(?:痛|疼)|不能动(?:了|弹)|爬不起来|起不来了"),
         (3, r"叫(?:个|辆|一?下)?(?:救护车|一二零|120)|(?:需要|快|要)(?:叫|派)?救护车|摔(?:下来|断|伤)|(?:骨折|动不了|伤得很重|受了?重伤|快不行了|快死了|要死了|生命危险|救命)|孕妇[^，。]{0,8}(?:流血|破水|肚子痛|要生)|从[^，。]{1,8}(?:楼|梯|架|树|屋顶|高处)[^，。]{0,4}(?:摔|掉|跌|坠)(?:了)?下来|坠楼|被[^，。]{0,4}(?:毒蛇|蛇|疯狗|藏獒)咬|烫伤|烧伤"),
     ),
     POLICE: (
@@ -41,19 +46,23 @@ _SIGNS: Mapping[str, Sequence[tuple[int, str]]] = MappingProxyType({
         (4, r"(?:正在|在|又|现在|还在|有人|一群人|几个人|好多人|人在)[^，。]{0,6}(?:打架|打人|斗殴|打起来|动手|砸(?:门|店|东西|车))|打起来了?|打架(?:了|斗殴)|斗殴|打群架|在打(?:我|她|他|人|孩子)|打我|殴打|被[^，。]{0,6}打(?:了|伤|得|成)|家暴|家庭暴力"),
         (5, r"自杀|轻生|跳楼|割腕|上吊|不想活|想死(?!你)|寻死|寻短见|活不下去|要(?:往下)?跳(?!绳|舞|槽|广)|往下跳|跳下去|站在(?:楼顶|天台|桥栏|栏杆|窗台|阳台)[^，。]{0,8}|结束(?:自己|我)的?生命|坐在(?:楼顶|天台|栏杆|窗台|桥)|烧炭"),
         (4, r"(?:小孩|孩子|儿子|女儿|宝宝|孙子|孙女|老人|老爷子|奶奶|爷爷|爸爸?|妈妈?|父亲|母亲|老公|老婆|女孩|男孩)[^，。]{0,12}(?:不见了|走丢|走失|丢了|失踪|找不到了?|被人?(?:抱|带|拐)走)|被拐|失踪|(?:老年痴呆|痴呆|阿尔茨海默|糊涂)[^。]{0,24}(?:没回|不见|没有?回来|走了|找不)|(?:小孩|孩子|儿子|女儿)[^，。]{0,14}(?:没回来|没回家)(?!吃)"),
+        (5, r"遗书|活着没(?:有)?(?:什么)?意思|活够了|没有?活路|不想活|(?:爬|站|坐|骑)(?:到|上|在)(?:了)?[^，。]{0,6}(?:塔吊|楼顶|铁塔|屋顶|围栏|桥栏|栏杆|桥上|窗台|窗户|阳台)[^，。]{0,3}(?:外|边|上)?(?!修|装|看|晒|打牌|聊天|拍照|钓鱼)|吃(?:了)?[^，。]{0,4}(?:安眠药|药)(?:自杀)?|(?:要|想)(?:寻死|轻生|自尽|投河|投湖|投江)"),
+        (4, r"掐[^，。]{0,4}脖子|往死里打|暴打|毒打|抢夺|抢了|抢走|(?:一群|几个|好多|十几个|五六个|七八个)[^，。]{0,6}(?:围(?:住|着|殴)|堵(?:住|着)(?:我|他|人)|追着?(?:我|他|打|砍))|(?:翻|爬)(?:墙|窗)[^，。]{0,4}进|爬进(?:来|我)|撬(?:开|我)|闯进(?:来|我)|(?:拿|用)[^，。]{0,6}(?:砸|捅|砍|扎|烫)(?:我|她|他|人|了)|拖(?:上|进|走)[^，。]{0,4}(?:车|人|女|孩)|(?:孩子|小孩|儿子|女儿|老人|爸|妈|爷爷|奶奶)[^，。]{0,16}(?:联系不上|找不着|走散|没了踪影)"),
         (3, r"(?:我|帮我|赶紧|快|要|马上|需要)(?:要)?报警|快叫警察|炸弹|爆炸物"),
     ),
     TRAFFIC: (
+        (4, r"(?:刮|蹭|碰|带|撞)(?:倒|翻)(?:了)?(?:人|我|他|她|老|一个|个)|(?:撞|刮|蹭|碰)了[^，。]{0,8}(?:就跑|跑了|跑掉|开走|逃)|(?:两|三|几)(?:辆|部|台)?车[^，。]{0,6}(?:碰|撞|刮|蹭|追)|车[^，。]{0,4}(?:翻(?:掉|到|进|在)|冲(?:上|进|出)|侧翻)|连环|骑车[^，。]{0,6}摔"),
         (4, r"车祸|交通事故|(?:车|车子|货车|轿车|电动车|三轮车|摩托车?|公交车|大巴)[^，。]{0,8}(?:撞(?:了(?!护栏|栏杆|墙|门)|上|到|倒|在|翻)|追尾|侧翻|翻车|翻了)|撞(?:车了?|到了?(?:人|护栏|我|树|一起)|倒了?|上了?(?:护栏|人|我)|死了?|伤了?|飞了?|在一起)|被[^，。]{0,8}撞(?!断|坏|歪|弯|烂|掉|见|破|碎|翻垃)(?:了|倒|飞|伤|到)?|撞(?:了)?人[^，。]{0,4}跑|追尾|翻车|肇事逃逸|逃逸|连环撞"),
     ),
 })
 _EN_SIGNS: Mapping[str, Sequence[tuple[int, str]]] = MappingProxyType({
     FIRE: (
         (4, r"\b(?:on fire|there(?:'s| is) (?:a )?(?:big |huge )?fire|fire (?:in|at|on) (?:my|the|our|a)|a fire (?:in|at|on|broke)|caught fire|catch(?:ing)? fire|house is burning|is burning|burning down|flames|(?:lots of|thick|heavy|so much|black|there(?:'s| is)) smoke|smoke (?:is )?(?:coming|pouring)|exploded|explosion|blew up)\b"),
-        (4, r"\b(?:gas leak|leaking gas|gas is leaking|smell(?:s|ing)? (?:of )?(?:strong )?gas|smell gas|collapsed?|collapsing|drowning|fell (?:in(?:to)?) the (?:river|lake|water|canal)|trapped|stuck in (?:the|an|a) (?:elevator|lift))\b"),
+        (4, r"\b(?:gas leak|leaking gas|gas is leaking|smell(?:s|ing)? (?:of )?(?:strong )?gas|smell gas|collapsed?|collapsing|drowning|fell (?:in(?:to)?) the (?:river|lake|water|canal)|trapped|fallen in(?:to)? the (?:river|lake|water|canal)|in the (?:river|lake|canal|water) and|(?:stuck|trapped|locked|caught|people|person|we are|inside) in(?:side)? (?:the|an|a|our|this) (?:elevator|lift))\b"),
     ),
     MEDICAL: (
         (4, r"\b(?:unconscious|passed out|fainted|not breathing|isn't breathing|can'?t breathe|cannot breathe|can not breathe|heart attack|stroke|chest pain|seizure|bleeding|overdose|poisoned|not responding|going into labou?r|having a baby|choking|no pulse)\b"),
+        (5, r"\b(?:husband|wife|father|mother|dad|mom|mum|man|woman|friend|he|she|guy|person|someone|somebody|grand\w+|colleague|child|baby|son|daughter|neighbou?r)(?: has| just| suddenly)* (?:collapsed|fainted|fell down|stopped breathing|is dying|is bleeding)\b"),
         (3, r"\b(?:need an ambulance|call an ambulance|send an ambulance|badly (?:hurt|injured)|seriously (?:hurt|injured)|broken leg|collapsed on the (?:street|floor|ground))\b"),
     ),
     POLICE: (
@@ -90,16 +99,16 @@ _SPLIT = re.compile(
     re.IGNORECASE,
 )
 _NOW = re.compile(
-    r"现在(?!还没)|刚刚|刚才|这会儿?|眼下|此刻|正在|正(?:拿|在|要)|马上|快来|赶紧来|快点来|又(?:着|起|打|开始|冒|漏|烧)|今天(?:又)?|突然|还在(?:烧|冒|打|漏|流)|right now|just now|at the moment|currently|just (?:saw|crashed|happened|hit|fell|collapsed|started)|please (?:send|hurry|come)|hurry|help",
+    r"现在(?!还没|不|我问|问|想)|到现在|至今|刚刚|刚才|这会儿?|眼下|此刻|正在|正(?:拿|在|要)|马上|快来|赶紧来|快点来|又(?:着|起|打|开始|冒|漏|烧)|今天(?:又)?|突然|还在(?:烧|冒|打|漏|流)|right now|just now|at the moment|currently|just (?:saw|crashed|happened|hit|fell|collapsed|started)|please (?:send|hurry|come)|hurry|help",
     re.IGNORECASE,
 )
 _PAST = re.compile(
-    r"去年|前年|大前年|上个?月|上周|上个?星期|上个?礼拜|上次|上回|以前|之前|从前|曾经|那时候?|当时|当年|当初|小时候|前天|昨天|昨晚|昨日|前几天|前阵子|前段时间|前两天|前些(?:天|年)|(?:[几两三四五六七八九十半一二\d]+个?(?:年|月|天|星期|礼拜|周|小时|多月|多年)|好久|很久|好几[天年月])(?:以)?前|[一二三四五六七八九十\d]{1,2}月份?(?:的时候|那次|发生|出)?|年初|年底那|春节(?:的时候|期间)|发生过|出过(?:事|一次|好几次|火灾|车祸)|着过火|烧过|撞过|摔过|打过架|打过人|漏过|塌过|倒过|有过|出了?事(?:以后|之后)|事故(?:以后|之后|后|认定|处理|责任|赔偿|证明|科)|那场|那次|那起"
+    r"去年|前年|大前年|上个?月|上周|上个?星期|上个?礼拜|上次|上回|以前|之前|从前|曾经|那时候?|当时|当年|当初|小时候|前天|昨天|昨晚|昨日|前几天|前阵子|前段时间|前两天|前些(?:天|年)|(?:[几两三四五六七八九十半一二\d]+个?(?:年|月|天|星期|礼拜|周|多月|多年)|好久|很久|好几[天年月])(?:以)?前|[一二三四五六七八九十\d]{1,2}月份?(?:的时候|那次|发生|出)?|年初|年底那|春节(?:的时候|期间)|发生过|出过(?:事|一次|好几次|火灾|车祸)|着过火|烧过|撞过|摔过|打过架|打过人|漏过|塌过|倒过|有过|出了?事(?:以后|之后)|事故(?:以后|之后|后|认定|处理|责任|赔偿|证明|科)|那场|那次|那起"
     r"|\b(?:last (?:year|month|week|night|time|summer|winter|spring|monday|tuesday|wednesday|thursday|friday|saturday|sunday)|yesterday|ago|previously|used to|once|back in|in the past|had (?:a|been)|was (?:in )?a|were|the other day|earlier this)\b",
     re.IGNORECASE,
 )
 _OVER = re.compile(
-    r"(?:已经|都|后来|火|人)(?:被)?(?:扑|熄|浇)?灭(?:了|掉)|扑灭|灭掉了?|已经(?:没事|解决|处理|救|送(?:到|去)?医院|好了|出院|脱险|安全|报(?:过)?警|控制住|拖走|撤离|修好|关(?:掉|了))|没事了|对方不赔|不肯赔|不赔|全责|救(?:出来|上来|起来)了|出院|送(?:医|急诊)?(?:抢救)?(?:以后|之后)|去世|过世|走了以后|住院(?:了)?(?:好|很|一|两|三|半)|在住院|伤残|工伤(?:认定|赔偿|鉴定)?|警察已经|交警已经|交警(?:判|认定|定)|定责|认定书|理赔|赔偿|补偿|保险公司|修车费|医药费|医疗费|误工费|事故处理"
+    r"(?:已经|都|后来|火|人)(?:被)?(?:扑|熄|浇)?灭(?:了|掉)|扑灭|灭掉了?|已经(?:没事|解决|处理|救|送(?:到|去)?医院|好了|出院|脱险|安全|控制住|拖走|撤离|修好|关(?:掉|了))|没事了|对方不赔|全责|救(?:出来|上来|起来)了|出院|送(?:医|急诊)?(?:抢救)?(?:以后|之后)|去世|过世|走了以后|住院(?:了)?(?:好|很|一|两|三|半)|在住院|伤残|工伤(?:认定|赔偿|鉴定)?|警察已经|交警已经|交警(?:判|认定|定)|定责|认定书|理赔|赔偿|补偿|保险公司|修车费|医药费|医疗费|误工费|事故处理"
     r"|\b(?:already (?:been )?(?:put out|extinguished|resolved|rescued|in hospital|called the police|over)|it'?s over now|fixed now|it'?s fine now|compensation|insurance|claim)\b",
     re.IGNORECASE,
 )
@@ -107,9 +116,17 @@ _HEARD = re.compile(
     r"听(?:说|人说|人家说|别人说|邻居说|朋友说|同事说|到(?:消息|传言|有人说))|据说|传言|谣言|传闻|新闻|网上(?:说|看|看到|有人|传)|抖音|微博|微信群里?|群里(?:说|有人|传|在传)|朋友圈|报道|视频里?|电视|电影|小说|剧里|报纸|看到说|传得|辟谣|是不是真的|真的假的|\b(?:heard (?:that|about|of|from)|i heard|read (?:that|about|in)|news|rumou?r|saw (?:on|in) (?:the )?(?:tv|news|internet|wechat|video)|on the news|movie|film|online that|wechat group)\b",
     re.IGNORECASE,
 )
-_FEARED = re.compile(
-    r"万一|如果|假如|要是|倘若|假设|一旦|会不会|可能(?:会)?|容易|怕|担心|害怕|恐怕|生怕|以防|防止|避免|预防|防范|隐患|迟早|早晚(?:要|会)|的话|很危险|有危险|太危险|风险|才(?:管|来|处理|重视)|别等|不要等|难道要?等|非(?:得|要)|差点|险些|差一点|几乎|就要出|要出(?:人命|事)|出了?人命(?:才|谁)|谁负责|不然|否则|真要|真的要|要真|下个?月|下周|下个?星期|明天|后天|过几天|预产期|好几次|好几回|多次|欺负|以为|好像要|经常|老是|总是|常常|每天|天天|每次|一到|动不动|时不时|一直有"
-    r"|\b(?:if|in case|what if|might|may|could (?:catch|cause|lead|fall|collapse|be)|afraid|worried|worry|risk|hazard|dangerous|prevent|avoid|someone will|somebody will|somebody could|waiting to happen|before (?:someone|somebody)|would|almost|nearly|drill|training|course|how (?:do|can|to)|every (?:day|night|week)|always|often|suggest)\b",
+_FEARED_BEFORE = re.compile(
+    r"(?:会不会|可能会|很?容易|怕(?!他|她|死)|担心|恐怕|生怕|以防|防止|避免|预防|防范|防|迟早|早晚(?:要|会)?|别等|不要等|难道要?等|非(?:得|要)|差点|险些|差一点|几乎|就要出|不然|否则|小心|下个?月|下周|下个?星期|明天|后天|过几天|预产期|经常|老是|总是|常常|天天|每天|每次|动不动|时不时|一直有|以为|真(?:的)?要|要真|欺负|像|好比|如同|跟)[^，。！？]{0,12}$"
+    r"|\b(?:what|might|may|could|afraid|worried|worry|risk of|hazard|prevent|avoid|someone will|somebody will|would|almost|nearly|like|every \w+|always|often)\b[^,.]{0,30}$",
+    re.IGNORECASE,
+)
+_FEARED_AFTER = re.compile(
+    r"^[^，。！？]{0,10}(?:的话|隐患|风险|怎么得了|谁负责|才(?:管|来|处理|重视)|不得了建议|好几次|好几回|多次|就(?:完了|麻烦|糟))|^[^,.]{0,20}\b(?:risk|hazard|waiting to happen)\b", re.IGNORECASE
+)
+_IF = re.compile(r"(?:万一|如果|假如|要是|倘若|假设|一旦)[^，。！？]{0,30}$|\b(?:if|in case|what if)\b[^,.]{0,40}$", re.IGNORECASE)
+_URGENT = re.compile(
+    r"快来|快点|快叫|快派|快报|快救|快快|快过来|赶紧(?:来|派|叫|过)|救命(?!的?药|钱|稻草|恩|之恩)|救人|救救|刚刚|刚才|正在|这会儿|突然|还在(?:烧|冒|打|流|漏|叫|里面|追|喊|砸)|怎么办啊|叫(?:警察|救护车|消防)(?!.{0,6}(?:多少|费|一趟))|又在打|到现在没回|\b(?:please (?:send|hurry|come)|hurry|right now|just now|help me|help us|send (?:an ambulance|the police|someone|help)|is happening)\b",
     re.IGNORECASE,
 )
 _ASKED = re.compile(
@@ -121,7 +138,6 @@ _DENIED = re.compile(
 )
 _SOMEBODYS_TRADE = re.compile(r"(?:烟囱|工厂|厂里|厂子|化工厂|厂区|排烟|尾气|油烟|烧烤|饭店|餐馆|餐饮|烧秸秆|烧垃圾|焚烧|燃放|鞭炮|祭祀|烧纸|锅炉|公交车尾|柴油车)")
 _SMOKE = re.compile(r"冒|烟|呛")
-_LASTING = ("past", "heard", "feared")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +159,22 @@ _ALL = _compile(_SIGNS) + _compile(_EN_SIGNS)
 def find_emergency(lines: Sequence[Line]) -> Alarm | None:
     """The emergency that the caller reports as happening now, None when there is none."""
     best: tuple[int, int, Alarm] | None = None
-    frame = ""
     for n, line in enumerate(lines):
         if line.party != CALLER:
             continue
-        over = _over_after(line.text)
+        urgent = _URGENT.search(line.text) is not None
+        if not urgent and (_ASKED.search(line.text) or _OVER.search(line.text)):
+            continue
+        past = False
         for clause in _clauses(line.text):
+            past = _is_past(clause, past) and not urgent
+            if past or (_HEARD.search(clause) and not urgent):
+                continue
             bare = _IDIOM.sub(lambda hit: "＊" * len(hit.group()), clause)
-            frame = _frame(clause, frame)
-            hits = [] if frame or over else _hits(bare)
-            for number, weight, words in hits:
+            for number, weight, words in _hits(bare, urgent):
                 rank = (weight, -_ORDER.index(number))
                 if best is None or rank > best[:2]:
                     best = (*rank, Alarm(number, n, words))
-        frame = frame if frame == "past" and n + 1 < len(lines) and lines[n + 1].party == CALLER else ""
     return None if best is None else best[2]
 
 
@@ -164,31 +182,21 @@ def _clauses(text: str) -> list[str]:
     return [one for one in _SPLIT.split(text) if one]
 
 
-def _frame(clause: str, before: str) -> str:
-    """In which frame a clause is said, given that of the one before."""
-    now = _NOW.search(clause) is not None
-    if _HEARD.search(clause):
-        return "heard"
-    if _ASKED.search(clause):
-        return "feared"
-    if _FEARED.search(clause) and not (now and not re.search("怕|担心|万一|如果", clause)):
-        return "feared"
-    if _PAST.search(clause) and not now:
-        return "past"
-    if now:
-        return ""
-    return before if before in _LASTING else ""
+def _is_past(clause: str, before: bool) -> bool:
+    """Whether a clause tells of the past; it lasts until a word of the present."""
+    if _NOW.search(clause):
+        return False
+    return before or _PAST.search(clause) is not None
 
 
-def _over_after(text: str) -> bool:
-    return _OVER.search(text) is not None and not re.search("还在(?:烧|冒|打|流|漏)|又(?:着|烧|打|漏)", text)
-
-
-def _hits(clause: str) -> list[tuple[str, int, str]]:
+def _hits(clause: str, urgent: bool) -> list[tuple[str, int, str]]:
     found = []
     for number, weight, pattern in _ALL:
         for hit in pattern.finditer(clause):
-            if _DENIED.search(clause, 0, hit.start()):
+            before, after = clause[:hit.start()], clause[hit.end():]
+            if _DENIED.search(before) or _IF.search(before):
+                continue
+            if not urgent and (_FEARED_BEFORE.search(before) or _FEARED_AFTER.search(after)):
                 continue
             if _SMOKE.search(hit.group()) and _SOMEBODYS_TRADE.search(clause) and "火" not in hit.group():
                 continue

@@ -104,7 +104,7 @@ def _judge(score: Score, call: Mapping[str, Any], draft: tickets.Draft, catalogu
         entry = catalogue.entries.get(draft.catalogue or "")
         wanted = expect["catalogue"]
         title = "" if entry is None else entry.zh
-        check("catalogue", wanted, title, any(word in title for word in TOPICS.get(wanted, (wanted,))))
+        check("catalogue", wanted, title, any(str(word) in title for word in TOPICS.get(wanted, (wanted,))))
     caller = expect.get("caller") or {}
     if caller.get("surname"):
         check("surname", caller["surname"], draft.surname)
