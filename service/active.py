@@ -11,6 +11,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from routing import Dispatcher
 
 from .books import CallBook
 from .call_log import CallLog
+from .cli_draft import load_guide
 from .cluster import SECOND_LOOK
 from .config import HotlineConfig
 from .desk import HotlineDesk
@@ -88,8 +90,9 @@ class Active:
         self.link = telephony.AmiLink(
             self._ami(), lambda batch: self.switch.on_messages(batch), on_up=lambda: self.engine.link_up()
         )
+        self.asking = telephony.AmiLink(replace(self._ami(), events="off"), lambda batch: None)
         self.switch = telephony.AsteriskSwitch(
-            self.link, lambda events: self.engine.feed(events), out_trunk=settings.outward
+            self.link, lambda events: self.engine.feed(events), out_trunk=settings.outward, asking=self.asking
         )
         dispatcher = Dispatcher(config.routing_seats(), config.policy())
         self.host = calls.Host(dispatcher, config.book(), can_call_out=bool(settings.outward))
@@ -128,6 +131,8 @@ class Active:
             await self.engine.recover()
             # The engine ends before the link: what it has decided is still sent, so that the next process finds
             # it in the switch.
+            self._exit.push_async_callback(self.asking.stop)
+            await self.asking.start()
             self._exit.push_async_callback(self.link.stop)
             self._exit.push_async_callback(self.engine.stop)
             self.engine.start()
@@ -296,7 +301,7 @@ class Active:
         self.engine.observe(self.desk.on_change)
         self.drafts = tickets.DraftMaker(
             self.redis, self.store, self.gazetteer, load_transcript=self._transcript, facts_of=self._facts,
-            on_draft=self._on_draft, prefix=s.redis_prefix, consumer=f"drafts-{s.node}",
+            on_draft=self._on_draft, guide=load_guide(s.config_dir), prefix=s.redis_prefix, consumer=f"drafts-{s.node}",
         )  # fmt: skip
         self.book = CallBook(self.redis, self.store, lambda: self.config.centre.code, prefix=s.redis_prefix,
                              consumer=f"books-{s.node}")  # fmt: skip

@@ -18,8 +18,8 @@ import telephony
 from .access import show_addresses
 from .cli_asterisk import asterisk_app
 from .cli_calls import call_app, ticket_app
-from .cli_floor import callback_app, mode_app, seat_app
 from .cli_draft import run as draft_command
+from .cli_floor import callback_app, mode_app, seat_app
 from .cli_flow import flow_app, prompts_app
 from .cli_route import route_app
 from .cli_simulate import run as simulate_command
@@ -159,7 +159,9 @@ def check() -> None:
     if faults:
         err.print(f"{len(faults)} fault(s). Nothing was changed.")
         raise typer.Exit(1)
-    out.print(f"[green]✓[/green] configuration, {len(names)} flows, Asterisk templates, regions and catalogue are good.")
+    out.print(
+        f"[green]✓[/green] configuration, {len(names)} flows, Asterisk templates, regions and catalogue are good."
+    )
 
 
 @app.command()

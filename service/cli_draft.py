@@ -43,7 +43,10 @@ def run(
     if number and not _NUMBER.fullmatch(number):
         raise ServiceError("--number is no telephone number", "write its digits only: --number 13800138000")
     at = _time(date)
-    kit = load_kit(load_settings().config_dir)
+    try:
+        kit = load_kit(load_settings().config_dir)
+    except tickets.TicketsError as error:
+        raise ServiceError(str(error)) from None
     if centre is not None and kit[0].get(centre) is None:
         raise ServiceError(f"no centre '{centre}'", "config/regions.yaml has the codes; 330100 is 杭州市")
     text = _input(file)
@@ -105,7 +108,8 @@ def _of_json(line: str, where: str) -> tuple[str, str, float | None]:
     try:
         value = json.loads(line)
     except ValueError:
-        raise ServiceError(f"{where} is not JSON", 'write {"text": "…", "number": "…", "date": "…"} on each line') from None
+        fix = 'write {"text": "…", "number": "…", "date": "…"} on each line'
+        raise ServiceError(f"{where} is not JSON", fix) from None
     if isinstance(value, str):
         return value, "", None
     text = value.get("text") if isinstance(value, dict) else None

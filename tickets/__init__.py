@@ -42,8 +42,8 @@ from ._talk import read_talk
 from ._transcript import Segment, SegmentLike, Transcript, TranscriptLike, Word, WordLike
 
 __all__ = [
-    "AuditEntry",
     "CHANNELS",
+    "AuditEntry",
     "BadCursor",
     "CallRecord",
     "Catalogue",

@@ -1,5 +1,6 @@
 """Sums of money in yuan, as callers say them: 一千四百块, 七十元, 三万五, 1.2万, 五块五, two hundred yuan."""
 
+# ruff: noqa: E501 - tables of words
 from __future__ import annotations
 
 import re

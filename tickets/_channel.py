@@ -3,6 +3,7 @@
 Only signs are here; what the caller is told stands in `config/catalogue.yaml` under `channels`.
 """
 
+# ruff: noqa: E501 - tables of words
 from __future__ import annotations
 
 import re

@@ -5,6 +5,7 @@ a manner of speaking or somebody's trade is no emergency. The past lasts to the 
 a word of the present ("现在", "刚刚") ends it; calls for help ("快来", "救命") outweigh all frames but "如果" and "不是".
 """
 
+# ruff: noqa: E501 - tables of words
 from __future__ import annotations
 
 import re

@@ -1,5 +1,6 @@
 """Fast or general (Art. 12, 15): what is out, broken or going on now is fast; what must be looked into is general."""
 
+# ruff: noqa: E501 - tables of words
 from __future__ import annotations
 
 import re

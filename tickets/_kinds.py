@@ -3,6 +3,7 @@
 What the caller declares of himself ("我要投诉…") decides; an emergency is a call for help; else words are weighed.
 """
 
+# ruff: noqa: E501 - tables of words
 from __future__ import annotations
 
 import re
@@ -134,7 +135,7 @@ def _declared(texts: Sequence[str]) -> list[Kind]:
             n = next(i for i in range(1, 6) if hit.group(i))
             if not _NOT.search(text, 0, hit.start(n)) and not _NOT.search(text, 0, hit.start()):
                 return [_NAMES[hit.group(n)]]
-        found = [(hit.start(), kind) for words, kind in _EN_KINDS if (hit := words.search(text))]
+        found = [(got.start(), kind) for words, kind in _EN_KINDS if (got := words.search(text))]
         if found:
             return [min(found)[1]]
     return []

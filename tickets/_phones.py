@@ -4,6 +4,7 @@ Digits come one by one (幺/一), in groups, over several breaths with the seat'
 half-way ("不对 是…"). Somebody else's number ("老板的电话是…") is not the caller's.
 """
 
+# ruff: noqa: E501 - tables of words
 from __future__ import annotations
 
 import re

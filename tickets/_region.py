@@ -73,7 +73,10 @@ def choose_region(lines: list[Line], gazetteer: Gazetteer, centre: Region | None
 def _settle(counties: list[Mention], said: list[Mention], read_back: set[str]) -> Choice:
     """The county, from at least one mention of a county."""
     best = counties
-    for rule in (_in_said_county(said), _clearest, _of_the_matter, _in_named_city(said), _by_name, _in_full, _last_place):
+    rules = (
+        _in_said_county(said), _clearest, _of_the_matter, _in_named_city(said), _by_name, _in_full, _first_place,
+    )  # fmt: skip
+    for rule in rules:
         best = rule(best) or best
         if len(_distinct(best)) == 1:
             break
@@ -129,7 +132,7 @@ def _by_name(found: list[Mention]) -> list[Mention]:
     return [m for m in found if m.how > How.PLACE]
 
 
-def _last_place(found: list[Mention]) -> list[Mention]:
+def _first_place(found: list[Mention]) -> list[Mention]:
     """Of towns alone, the first one named."""
     if any(m.how is not How.PLACE for m in found):
         return []

@@ -1,4 +1,4 @@
-"""How like two matters are: for showing a caller's earlier tickets (Art. 12). Whether it is a repeat, a human decides."""
+"""How like two matters are, for showing a caller's earlier tickets (Art. 12). A human decides what is a repeat."""
 
 from __future__ import annotations
 

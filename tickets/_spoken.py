@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 DIGITS: Mapping[str, str] = MappingProxyType({
-    "零": "0", "〇": "0", "○": "0", "洞": "0", "一": "1", "幺": "1", "腰": "1", "二": "2", "两": "2", "三": "3", "四": "4",
+    "零": "0", "〇": "0", "○": "0", "洞": "0", "一": "1", "幺": "1", "腰": "1", "二": "2", "两": "2", "三": "3",
+    "四": "4",
     "五": "5", "六": "6", "七": "7", "八": "8", "九": "9", "拐": "7", "勾": "9",
     **{str(n): str(n) for n in range(10)}, **{chr(0xFF10 + n): str(n) for n in range(10)},
 })  # fmt: skip
@@ -17,12 +18,12 @@ _BIG = {"万": 10_000, "亿": 100_000_000}
 NUMERAL = "零〇一二两三四五六七八九十百千万亿0-9０-９"
 
 ENGLISH: Mapping[str, str] = MappingProxyType({
-    "zero": "0", "oh": "0", "o": "0", "nought": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6",
-    "seven": "7", "eight": "8", "nine": "9",
+    "zero": "0", "oh": "0", "o": "0", "nought": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5",
+    "six": "6", "seven": "7", "eight": "8", "nine": "9",
 })  # fmt: skip
 _TEENS = {
-    "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17,
-    "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fourty": 40, "fifty": 50, "sixty": 60,
+    "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16,
+    "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60,
     "seventy": 70, "eighty": 80, "ninety": 90,
 }  # fmt: skip
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}

@@ -39,7 +39,7 @@ def read_talk(text: str, call_id: str = "text") -> Transcript:
         mark = _MARK.match(line)
         if mark is not None:
             party = _PARTIES[mark.group(1).lower()]
-            line = line[mark.end():]  # noqa: PLW2901 - the rest of it
+            line = line[mark.end():]
         for sentence in _SENTENCE.findall(line):
             words = sentence.strip().rstrip("。！!；;")
             if words.strip(" ？?，,"):

@@ -17,7 +17,8 @@ from ._tables import ticket
 _CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time since 1991
 
 _NULLABLE = frozenset({
-    "region", "region_name", "address", "emergency", "channel", "handling", "due", "catalogue", "unit", "surname", "phone",
+    "region", "region_name", "address", "emergency", "channel", "handling", "due", "catalogue", "unit", "surname",
+    "phone",
 })
 _CHANGEABLE = _NULLABLE | {"kind", "title", "content", "caller_number"}
 
