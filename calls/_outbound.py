@@ -104,13 +104,14 @@ def not_reached(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
 
 
 def dropped(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
-    """Taken off the list before anybody was rung."""
+    """Taken off the list before anybody was rung, or put back onto it (the hours are over: NEVER_RUNG)."""
     assert isinstance(event, e.CallerLeft)
     out = (c.Withdraw(call.id), *give_offer_up(call))
     if call.offer is not None:
         call = leg_gone(call, call.offer.leg, now, "withdrawn")
     call = note(call, now, "callback_dropped")
-    return replace(call, state=S.ENDED, ended_at=now, outcome="cancelled", offer=None), out
+    outcome = "interrupted" if event.cause == e.NEVER_RUNG else "cancelled"
+    return replace(call, state=S.ENDED, ended_at=now, outcome=outcome, offer=None), out
 
 
 def answered_without_seat(call: Call, event: e.Event, now: float, rules: Rules) -> Result:

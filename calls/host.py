@@ -37,7 +37,7 @@ from routing import (
 from . import _words as words
 from . import events as e
 from ._memory import CallerMemory
-from .model import OUTBOUND, Call, CallState
+from .model import Call, CallState
 from .reconcile import OUT
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,8 @@ THRESHOLDS = "thresholds"
 GOOD_WAIT = 15.0
 """GB/T 33358: answered by a human within 15 s."""
 LOAD_WINDOW = 300.0
+MANY = 500
+"""Callers in the queue beyond which each is told less often."""
 TICK = 1.0
 MODE_KEY = "mode"
 REACHED = frozenset({"served", "voicemail", "native"})
@@ -215,7 +217,8 @@ class Host:
             said += words.expected(seconds, rules.longest_told)
         if offer:
             said += words.callback_offer(rules.callback_key)
-        again = rules.tell_every
+        # With very many waiting, words for all of them would cost the switch more than the music.
+        again = rules.tell_every * max(1.0, self.dispatcher.waiting_count / MANY)
         if not said:
             # Short by all we know: music, and another look when the next thing might be said.
             if waited < rules.callback_after:
@@ -409,14 +412,15 @@ class Host:
         due = sum(w.demand.kind == "callback" for w in waiting)
         free = sum(s.state is SeatState.AVAILABLE and s.on_duty for s in self.dispatcher.seats.values()) - due
         live = sum(w.demand.kind == "live" for w in waiting)
-        running = sum(1 for x in calls.values() if x.direction == "out" and x.state in OUTBOUND)
         out: list[e.Event] = []
         for call in calls.values():
             if call.direction == "out" and call.state in (CallState.DUE, CallState.PREVIEW):
                 known = self.callbacks.get(call.callback or "")
                 if known is not None and known.state == "done":
                     out.append(e.CallerLeft(call.id, 0))  # it has rung in meanwhile, and was served
-        for entry in self.callbacks.take_due(now, free_seats=max(0, free), waiting_live=live, running=running):
+                elif call.state is S.DUE and known is not None and not self.callbacks.may_ring(known.id, now):
+                    out.append(e.CallerLeft(call.id, e.NEVER_RUNG))  # the hours are over: tomorrow, uncounted
+        for entry in self.callbacks.take_due(now, free_seats=max(0, free), waiting_live=live):
             call_id = f"{OUT}{entry.id}-{int(now * 1000):x}"
             out.append(
                 e.CallbackDue(

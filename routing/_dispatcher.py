@@ -41,6 +41,11 @@ class Dispatcher(SeatStates):
         return self._line.callers()
 
     @property
+    def waiting_count(self) -> int:
+        """How many are in the queue."""
+        return len(self._line)
+
+    @property
     def has_waiting(self) -> bool:
         """Whether anybody is in the queue."""
         return bool(self._line)

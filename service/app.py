@@ -14,6 +14,7 @@ import gc
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from redis.asyncio import Redis
@@ -115,6 +116,14 @@ class Hotline:
     async def words(self, call_id: str) -> Mapping[str, Any] | None:
         """A call's transcript as JSON values, or None."""
         return await asyncio.to_thread(self.vault.transcript, call_id)
+
+    async def manifest(self, call_id: str) -> Mapping[str, Any] | None:
+        """A call's recording's manifest, or None."""
+        return await asyncio.to_thread(self.vault.manifest, call_id)
+
+    async def audio(self, call_id: str) -> Path | None:
+        """A call's recording, or None."""
+        return await asyncio.to_thread(self.vault.audio, call_id)
 
     # ------------------------------------------------------------------ start
     async def start(self) -> None:

@@ -13,7 +13,7 @@ from calls import commands as c
 from calls import events as e
 from calls.ports import Entry, Snapshot
 
-from ._link import ActionRefused, AmiLink, LinkDown
+from ._link import ActionRefused, ActionTimeout, AmiLink, LinkDown
 from ._translate import OUT, Message, channel_view, failed_caller, failed_leg, translate
 
 log = logging.getLogger(__name__)
@@ -50,8 +50,18 @@ class AsteriskSwitch:
         deliver: Callable[[Sequence[e.Input]], None],
         clock: Callable[[], float] = time.time,
         out_trunk: str = "",
+        asking: AmiLink | None = None,
     ) -> None:
-        """`out_trunk`: the endpoint for calling out; empty: nobody is ever called outside (no toll fraud)."""
+        """See the class.
+
+        Args:
+            link: commands out, events in.
+            deliver: takes the events.
+            clock: unix seconds.
+            out_trunk: the endpoint for calling out; empty: nobody is ever called outside (no toll fraud).
+            asking: a session without events, for long lists: on the other one they would hold up the events.
+        """
+        self.asking = asking
         self.link = link
         self.out_trunk = out_trunk
         self.counters = SwitchCounters()
@@ -249,11 +259,30 @@ class AsteriskSwitch:
             self._setvar(f"HL_FLOW_{number}", entry.flow)
             self._setvar(f"HL_SAY_{number}", "&".join(entry.prompts) if entry.prompts else "agi")
 
+    async def _lists(self) -> tuple[Sequence[Message], Sequence[Message]]:
+        """Channels and devices, over the session for lists if there is one.
+
+        The answer of a Ping on the session of the events comes after every event that the lists already know: so
+        what they show is never compared with books that have not heard of it yet.
+        """
+        if self.asking is not None and self.asking.up:
+            try:
+                channels = await self.asking.send_list({"Action": "CoreShowChannels"})
+                devices = await self.asking.send_list({"Action": "DeviceStateList"})
+            except (LinkDown, ActionTimeout):
+                pass  # over the other one
+            else:
+                await self.link.send({"Action": "Ping"})
+                return channels, devices
+        return (
+            await self.link.send_list({"Action": "CoreShowChannels"}),
+            await self.link.send_list({"Action": "DeviceStateList"}),
+        )
+
     async def snapshot(self) -> Snapshot:
         """Channels and registered phones. Raises LinkDown or ActionTimeout."""
         asked = self._clock()
-        channels = await self.link.send_list({"Action": "CoreShowChannels"})
-        devices = await self.link.send_list({"Action": "DeviceStateList"})
+        channels, devices = await self._lists()
         views = [channel_view(m) for m in channels if m.get("Event") == "CoreShowChannel"]
         phones = frozenset(
             str(m.get("Device", ""))[6:]

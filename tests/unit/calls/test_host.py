@@ -297,3 +297,34 @@ async def test_a_mode_may_shorten_wrap_ups_and_gives_them_back():
     assert engine.dispatcher.policy.wrap_up == 10.0, "a reload keeps the mode's"
     engine.set_mode("normal", "me", "over")
     assert engine.dispatcher.policy.wrap_up == 45.0
+
+
+async def test_a_call_back_still_in_the_queue_when_the_hours_end_is_not_rung_at_night():
+    evening = NOON + 8.4 * 3600  # 20:24, the hours end at 20:30
+    engine = hotline(now=evening, callbacks=CallbackRules(min_free=0), seats=("8001",))
+    engine.feed([e.PhoneUp("8001")])
+    await settle(engine)
+    entry = engine.add_callback("13800001234", "missed")
+    await later(engine, 2)
+    (leg,) = engine._switch.legs
+    engine._switch.end_leg(leg, 17)  # the seat refuses, and its pause lasts beyond the hours
+    engine.ask_seat("8001", SeatState.BREAK, "meal", force=True)
+    await settle(engine)
+    assert [c.state for c in engine.calls.values()] == [S.DUE]
+    await later(engine, 600)
+    assert not engine.calls
+    again = engine.host.callbacks.get(entry.id)
+    assert (again.state, again.attempts) == ("open", 0)
+
+
+async def test_with_very_many_waiting_each_is_told_less_often():
+    engine = hotline(tell_after=1, tell_every=60, long_wait=0, callback_after=1e6, callback_wait=1e6)
+    engine.feed([e.PhoneUp("8001")])
+    await settle(engine)
+    engine.ask_seat("8001", SeatState.BREAK, "meal", force=True)
+    for n in range(1000):
+        engine._switch.arrive(f"c{n}", f"138{n:08d}")
+        engine._switch.greeted(f"c{n}")
+    await settle(engine)
+    told = engine.host.tell(engine.calls["c999"], engine.at[0] + 2)
+    assert told.again == 120.0

@@ -275,3 +275,33 @@ async def test_a_snapshot_without_a_link_is_an_error_the_engine_knows(rig):
     rig.link.up = False
     with pytest.raises(LinkDown):
         await rig.switch.snapshot()
+
+
+async def test_long_lists_go_over_their_own_session_and_are_believed_only_after_the_events_they_know(rig):
+    asking = FakeLink()
+    asking.lists = {"CoreShowChannels": [], "DeviceStateList": []}
+    order = []
+
+    async def ping(fields):
+        order.append(fields["Action"])
+
+    rig.link.send = ping
+    rig.switch.asking = asking
+    await rig.switch.snapshot()
+    assert order == ["Ping"], "what the lists show was sent as events before the answer to this"
+
+
+async def test_without_the_session_for_lists_the_other_one_serves(rig):
+    asking = FakeLink()
+    rig.switch.asking = asking
+    rig.link.lists = {"CoreShowChannels": [], "DeviceStateList": []}
+    for broken in ("down", "lost in between"):
+        asking.up = broken != "down"
+        if asking.up:
+
+            async def lost(fields):
+                raise LinkDown("lost")
+
+            asking.send_list = lost
+        snapshot = await rig.switch.snapshot()
+        assert list(snapshot.channels) == []
