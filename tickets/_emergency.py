@@ -26,7 +26,8 @@ _SIGNS: Mapping[str, Sequence[tuple[int, str]]] = MappingProxyType({
         (4, r"(?:厨房|车子?|仓库|棚子?|屋子?|屋里|家里|被子|油锅|锅|空调|插座|电线|电表箱|变压器|阳台|店里|楼上|楼下|隔壁|山上|柴堆|草堆)[^，。]{0,6}(?:着了|烧了(?!水|菜|饭)|烧着|在烧(?!秸|垃|烤|香|纸)|烧得|冒烟|冒火)|火苗|火星子|起了火|着了火"),
         (4, r"(?:硫酸|盐酸|甲醇|液氨|化工原料|油罐车|槽罐|农药车|毒气|汽油|柴油)[^，。]{0,10}(?:流|漏|泄|翻|喷)|(?:泼|浇|倒)[^，。]{0,4}汽油|汽油[^，。]{0,6}(?:泼|浇|点火)|点(?:燃)?煤气"),
         (5, r"电梯[^，。]{0,14}(?:里面|里有|困|关|门打不开|停在半|下坠|往下掉)[^，。]{0,8}(?:人|孩子|我们?|出不|打不开)|(?:人|孩子|老人|我们?)[^，。]{0,8}(?:在|关|困|卡)[^，。]{0,4}电梯里|(?:山上|礁石|岛上|屋顶|悬崖|洞里|车里)[^，。]{0,8}(?:下不来|困|出不来|回不来)"),
-        (4, r"(?:河|水|江|湖|塘|海|池|水库|井)(?:里|中|面上)[^，。]{0,8}(?:有(?:个)?人|扑腾|挣扎|喊救|漂着(?:个|一个)人|浮着)|车[^，。]{0,8}(?:开|掉|冲|滑|翻)(?:进|到|下)?(?:了)?[^，。]{0,4}(?:河|江|水|沟|桥下|悬崖|湖|塘)|(?:掉|滑|跌)(?:进|到|下)(?:去)?(?:了)?[^，。]{0,4}(?:河|水|湖|江|塘|井|池|海|坑|沟)(?:里)?|(?:浪|水|潮)[^，。]{0,4}(?:卷走|冲走|冲下去)"),
+        (4, r"(?:孩子|小孩|宝宝|婴儿|娃|老人|奶奶|爷爷|妈|爸)[^，。]{0,8}(?:反?锁|关|夹|卡|困)(?:在|到|进)?[^，。]{0,4}(?:车|屋|房|电梯|栏杆|里面|厕所|门里)|(?:挂|吊|悬)在[^，。]{0,6}(?:半空|外墙|楼外|窗外|阳台|空中)|船[^，。]{0,6}(?:翻|沉|进水|漏水|触礁|着火)|(?:手|胳膊|腿|脚|头|手指)[^，。]{0,6}(?:绞|夹|卷|卡|压)(?:进|在|住|到)|机器[^，。]{0,6}(?:夹|绞|卷|压)|(?:山上|山里|景区)[^，。]{0,10}(?:迷路|走不出|下不了山)|迷路[^，。]{0,8}(?:山|林)"),
+        (4, r"(?:河|水|江|湖|塘|海|池|水库|井)(?:里|中|面上)[^，。]{0,8}(?:有(?:个)?人|扑腾|挣扎|喊救|漂着(?:个|一个)人|浮着)|车[^，。]{0,8}(?:开|掉|冲|滑|翻)(?:进|到|下)?(?:了)?[^，。]{0,4}(?:河|江|水|沟|桥下|悬崖|湖|塘)|(?:掉|滑|跌|摔)(?:了)?(?:河|江|湖|塘|井|海|水|池)(?:塘)?里|(?:掉|滑|跌|摔)(?:进|到|下)(?:去)?(?:了)?[^，。]{0,4}(?:河|水(?!平|位|压|费)|湖|江|塘|井|池|海|坑|沟)(?:里)?|(?:浪|水|潮)[^，。]{0,4}(?:卷走|冲走|冲下去)"),
         (3, r"(?:浓烟|冒(?:出|着)?(?:好多|很多|大|白|浓)*烟|烟很大|都是烟|呛得)"),
         (4, r"(?:煤气|燃气|天然气|液化气|瓦斯|管道气|气罐|煤气罐|煤气瓶|氨气|氯气|化学品|危化品|油罐|槽罐车?)[^，。！？]{0,8}(?:泄漏|泄露|漏气|漏了|在漏|味|爆|嘶|呲|挖破|挖断|挖穿|破了|断了|冒气|往外冒|喷)|(?:泄漏|漏)(?:煤气|燃气|天然气|液化气|化学品|了?[^，。]{0,2}毒气)|漏气[^，。]{0,6}(?:煤气|燃气)|(?:闻到|一股|很浓的?|好浓的?|有)[^，。]{0,6}(?:煤气|燃气|天然气|液化气)"),
         (4, r"爆炸|炸了|炸开"),
@@ -49,6 +50,7 @@ _SIGNS: Mapping[str, Sequence[tuple[int, str]]] = MappingProxyType({
         (4, r"(?:小孩|孩子|儿子|女儿|宝宝|孙子|孙女|老人|老爷子|奶奶|爷爷|爸爸?|妈妈?|父亲|母亲|老公|老婆|女孩|男孩)[^，。]{0,12}(?:不见了|走丢|走失|丢了|失踪|找不到了?|被人?(?:抱|带|拐)走)|被拐|失踪|(?:老年痴呆|痴呆|阿尔茨海默|糊涂)[^。]{0,24}(?:没回|不见|没有?回来|走了|找不)|(?:小孩|孩子|儿子|女儿)[^，。]{0,14}(?:没回来|没回家)(?!吃)"),
         (5, r"遗书|活着没(?:有)?(?:什么)?意思|活够了|没有?活路|不想活|(?:爬|站|坐|骑)(?:到|上|在)(?:了)?[^，。]{0,6}(?:塔吊|楼顶|铁塔|屋顶|围栏|桥栏|栏杆|桥上|窗台|窗户|阳台)[^，。]{0,3}(?:外|边|上)?(?!修|装|看|晒|打牌|聊天|拍照|钓鱼)|吃(?:了)?[^，。]{0,4}(?:安眠药|药)(?:自杀)?|(?:要|想)(?:寻死|轻生|自尽|投河|投湖|投江)"),
         (4, r"掐[^，。]{0,4}脖子|往死里打|暴打|毒打|抢夺|抢了|抢走|(?:项链|包|手机|金链子|耳环)[^，。]{0,6}(?:被)?(?:拽|扯|抢|夺)(?:走|了)|进(?:了|来)?(?:小偷|贼)|(?:烧|炸)(?:了)?(?:我|他|她|这|那|人|房|店|楼)(?=[^，。]{0,4}(?:$|房|店|家|楼))|(?:拿|提|带)[^，。]{0,4}汽油|(?:一群|几个|好多|十几个|五六个|七八个)[^，。]{0,6}(?:围(?:住|着|殴)|堵(?:住|着)(?:我|他|人)|追着?(?:我|他|打|砍))|(?:翻|爬)(?:墙|窗)[^，。]{0,4}进|爬进(?:来|我)|撬(?:开|我)|闯进(?:来|我)|(?:拿|用)[^，。]{0,6}(?:砸|捅|砍|扎|烫)(?:我|她|他|人|了)|拖(?:上|进|走)[^，。]{0,4}(?:车|人|女|孩)|(?:孩子|小孩|儿子|女儿|老人|爸|妈|爷爷|奶奶)[^，。]{0,16}(?:联系不上|找不着|走散|没了踪影)"),
+        (4, r"尸体|有人死|死了人|杀了人|砍了人|威胁[^，。]{0,6}(?:杀|砍|捅|同归)|同归于尽|精神病[^，。]{0,10}(?:砸|打|砍|拿)|拐走|抱走[^，。]{0,3}孩子|偷(?:孩子|小孩)"),
         (3, r"(?:我|帮我|赶紧|快|要|马上|需要)(?:要)?报警|快叫警察|炸弹|爆炸物"),
     ),
     TRAFFIC: (
@@ -59,26 +61,27 @@ _SIGNS: Mapping[str, Sequence[tuple[int, str]]] = MappingProxyType({
 _EN_SIGNS: Mapping[str, Sequence[tuple[int, str]]] = MappingProxyType({
     FIRE: (
         (4, r"\b(?:on fire|there(?:'s| is) (?:a )?(?:big |huge )?fire|fire (?:in|at|on) (?:my|the|our|a)|a fire (?:in|at|on|broke)|caught fire|catch(?:ing)? fire|house is burning|is burning|burning down|flames|(?:lots of|thick|heavy|so much|black|there(?:'s| is)) smoke|smoke (?:is )?(?:coming|pouring)|exploded|explosion|blew up)\b"),
+        (4, r"\b(?:locked in(?:side)? (?:the|a|my) car|boat (?:is )?(?:sinking|sank|capsized)|building (?:has )?collapsed|smoke everywhere|fire alarm is ringing and)\b"),
         (4, r"\b(?:gas leak|leaking gas|gas is leaking|smell(?:s|ing)? (?:of )?(?:strong )?gas|smell gas|collapsed?|collapsing|drowning|fell (?:in(?:to)?) the (?:river|lake|water|canal)|trapped|fallen in(?:to)? the (?:river|lake|water|canal)|in the (?:river|lake|canal|water) and|(?:stuck|trapped|locked|caught|people|person|we are|inside) in(?:side)? (?:the|an|a|our|this) (?:elevator|lift))\b"),
     ),
     MEDICAL: (
-        (4, r"\b(?:unconscious|passed out|fainted|not breathing|isn't breathing|can'?t breathe|cannot breathe|can not breathe|heart attack|stroke|chest pain|seizure|bleeding|overdose|poisoned|not responding|going into labou?r|having a baby|choking|no pulse)\b"),
+        (4, r"\b(?:unconscious|not moving|isn'?t moving|won'?t wake up|wouldn'?t wake up|swallowed|electric shock|electrocuted|allergic reaction|fell (?:off|from) (?:the|a)|cut (?:his|her|my) wrists?|passed out|fainted|not breathing|isn't breathing|can'?t breathe|cannot breathe|can not breathe|heart attack|stroke|chest pain|seizure|bleeding|overdose|poisoned|not responding|going into labou?r|having a baby|choking|no pulse)\b"),
         (5, r"\b(?:husband|wife|father|mother|dad|mom|mum|man|woman|friend|he|she|guy|person|someone|somebody|grand\w+|colleague|child|baby|son|daughter|neighbou?r)(?: has| just| suddenly)* (?:collapsed|fainted|fell down|stopped breathing|is dying|is bleeding)\b"),
         (3, r"\b(?:need an ambulance|call an ambulance|send an ambulance|badly (?:hurt|injured)|seriously (?:hurt|injured)|broken leg|collapsed on the (?:street|floor|ground))\b"),
     ),
     POLICE: (
-        (5, r"\b(?:knife|gun|stabb(?:ed|ing)|shoot(?:ing)?|shot|kill(?:ing)? (?:me|him|her|himself|herself|myself)|suicide|jump(?:ing)? off|going to jump|wants to die|want to die|end my life|hostage|kidnapp?ed)\b"),
-        (4, r"\b(?:robb(?:ed|ing|ery)|breaking in(?:to)?|broke into|break into|burglar|thief|stolen|snatched|mugged|being followed|following me|attack(?:ed|ing)|beating|beat(?:en)? (?:me|up)|hitting (?:me|her|him)|fighting|(?:child|son|daughter|kid) is missing|lost my (?:child|son|daughter|kid)|raped?|assault(?:ed|ing)?)\b"),
+        (5, r"\b(?:knife|gun|stabb(?:ed|ing)|shoot(?:ing)?|shot|kill(?:ing)? (?:me|him|her|himself|herself|myself)|suicide|jump(?:ing)? (?:off|from|out of)|threaten(?:ing|ed|s)? (?:to|me|us|her|him|people)|has a weapon|armed|going to jump|wants to die|want to die|end my life|hostage|kidnapp?ed)\b"),
+        (4, r"\b(?:robb(?:ed|ing|ery)|(?:trying to|tries to) (?:break|get|force)(?: his way)? in(?:to)?|breaking in(?:to)?|broke into|break into|burglar|thief|stolen|snatched|mugged|being followed|following me|attack(?:ed|ing)|beating|beat(?:en)? (?:me|up)|hitting (?:me|her|him)|fighting|(?:child|son|daughter|kid) is missing|lost my (?:child|son|daughter|kid)|raped?|assault(?:ed|ing)?)\b"),
     ),
     TRAFFIC: (
-        (4, r"\b(?:car (?:accident|crash)|traffic accident|accident on|crashed|car crash|hit by a (?:car|truck|bus|scooter|bike|taxi|van)|(?:car|truck|bus|scooter|taxi) (?:just )?hit|collision|rear-?ended|hit and run|overturned|rolled over)\b"),
+        (4, r"\b(?:car (?:accident|crash)|traffic accident|accident on|crashed|car crash|cars? (?:have |has |just )?(?:crashed|collided|hit each other)|knocked (?:down|over) by|ran (?:me |him |her )?over|hit by a (?:car|truck|bus|scooter|bike|taxi|van)|(?:car|truck|bus|scooter|taxi) (?:just )?hit|collision|rear-?ended|hit and run|overturned|rolled over)\b"),
     ),
 })
 _ORDER = (POLICE, FIRE, MEDICAL, TRAFFIC)
 
 # ways of speaking and names of things that hold such words and mean nothing of the kind
 _IDIOM = re.compile(
-    r"火冒三丈|气得[^，。]{0,3}(?:想|要)(?:杀|打|砍)人|想死的心|(?:逼|吵|烦|折磨|搞|弄)疯[^，。]{0,2}想死[^，。]{0,3}|里面(?:没人|没有人)|电梯(?:也)?(?:停|坏)(?:了)?里面没|(?:noise|dog|price|heat|smell|fees?|it|this|they|bureaucracy|traffic|waiting)[^.]{0,30}(?:is|are|is just) killing me|火烧眉毛|十万火急|急得火烧|(?:心里|心头|肚子里?|嗓子|喉咙|头顶|头上|鼻子)(?:都)?(?:都要|快要?|像|跟|就像)*(?:着了?火|冒火|冒烟|起火)[^，。]{0,3}|(?:忙|急|气|渴|热|眼睛|眼里)(?:得)?[^，。]{0,6}(?:冒烟|冒火|着火)(?:了)?"
+    r"火冒三丈|气得[^，。]{0,5}(?:杀|打|砍)人|想死的心|(?:逼|吵|烦|折磨|搞|弄)疯[^，。]{0,2}想死[^，。]{0,3}|里面(?:没人|没有人)|电梯(?:也)?(?:停|坏)(?:了)?里面没|(?:noise|dog|price|heat|smell|fees?|it|this|they|bureaucracy|traffic|waiting)[^.]{0,30}(?:is|are|is just) killing me|火烧眉毛|十万火急|急得火烧|(?:心里|心头|肚子里?|嗓子|喉咙|头顶|头上|鼻子)(?:都)?(?:都要|快要?|像|跟|就像)*(?:着了?火|冒火|冒烟|起火)[^，。]{0,3}|(?:忙|急|气|渴|热|眼睛|眼里)(?:得)?[^，。]{0,6}(?:冒烟|冒火|着火)(?:了)?"
     r"|(?:气|肺|脑袋|头|脑子|手机|电话|朋友圈|人都|我都|都快|心态|肚子|人)(?:都)?(?:要|快|快要|被|都要|都快|打|得)*(?:气)?(?:炸|爆炸|爆)了?|气炸|信息爆炸|爆炸性|炸锅|爆炸式|炸鸡|炸油条|炸了锅|打爆|油炸"
     r"|(?:快要?|都要|要|都快|真是|简直|真的|快被|把人|要把人|被他们?|被它|被)?(?:气|急|烦|吵|累|热|冻|臭|饿|渴|笑|忙|愁|坑|恨|贵|痒|无聊|困|堵|逼|闷|担心|羞|熏|吓|拖|折腾|熬|伤心|讨厌|整|害)(?:都)?(?:要|快|得)?死(?:人|我|了|掉|个人|你)*"
     r"|(?:愁|烦|气|急|恨|闹心|郁闷|吵|累|忙|压力大?|逼|臭|热|冷|痛|尴尬)(?:到|得)(?:我|人|我们|都|真|简直)*(?:都)?(?:想死|要死|要命|不想活|想跳楼|要跳楼|吐血|跳楼|想撞墙|心脏病|晕倒|昏倒|晕过去|要晕|要疯|崩溃|快疯)[^，。]{0,4}"

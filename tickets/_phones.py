@@ -211,6 +211,8 @@ def _goes_on(number: _Number, digits: str, gap: str, wrong: bool) -> bool:
     number.corrected = True
     if is_complete(digits) and not (_LOCAL.fullmatch(digits) and _MOBILE.fullmatch(old)):
         number.digits, number.alternative = digits, ""
+    elif not number.complete and (whole := _overlaid(old, digits)) is not None:
+        number.digits, number.alternative = whole, ""
     elif _HEAD.search(gap) and not _TAIL.search(gap):
         number.digits = digits + old[len(digits):]
     elif _TAIL.search(gap) or number.complete:
@@ -224,6 +226,15 @@ def _goes_on(number: _Number, digits: str, gap: str, wrong: bool) -> bool:
     else:
         number.digits = old[:-len(digits)] + digits if len(digits) < len(old) else digits
     return True
+
+
+def _overlaid(old: str, digits: str) -> str | None:
+    """The mobile number that results when the new digits take the place of the last group ("零零一三不对零零一四八…")."""
+    for group in (4, 3, 2, 1, 5, 6, 7):
+        whole = old[:-group] + digits
+        if group <= len(old) and _MOBILE.fullmatch(whole):
+            return whole
+    return None
 
 
 def digits_of(text: str) -> str:
