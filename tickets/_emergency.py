@@ -99,7 +99,7 @@ _IDIOM = re.compile(
     re.IGNORECASE,
 )
 _SPLIT = re.compile(
-    r"[，。！？；、,.!?;\s]+(?=[^\sA-Za-z]|$)|(?<=[,.!?;])\s*|(?=但是|可是|不过|然而|结果|突然|后来|所以|而且|你们|我就是|我是想|我想)|(?=\b(?:but|now|so|because|and then|however)\b)",
+    r"[，。！？；、,.!?;\s]+(?=[^\sA-Za-z]|$)|(?<=[,.!?;])\s*|(?=但是|可是|不过|然而|结果|突然|后来|所以|而且|你们)|(?=\b(?:but|now|so|because|and then|however)\b)",
     re.IGNORECASE,
 )
 _NOW = re.compile(

@@ -12,7 +12,10 @@ from tickets._heard import lines_of
 
 SHIPPED = Path(__file__).resolve().parents[3] / "config" / "catalogue.yaml"
 CHANNEL_LINES = "".join(f"  {code}: {{zh: 请走法定途径, en: use it}}\n" for code in CHANNELS)
-ENTRY = "  - {code: P405, zh: 路灯, en: lamps, field: service, strong: [路灯], unit: 城管, handling: fast, kind: help}\n"
+ENTRY = (
+    "  - {code: P405, zh: 路灯, en: lamps, field: service, strong: [路灯], unit: 城管, handling: fast, "
+    "kind: help}\n"
+)
 GOOD = f"channels:\n{CHANNEL_LINES}entries:\n{ENTRY}"
 
 

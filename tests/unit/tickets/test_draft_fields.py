@@ -47,7 +47,8 @@ def test_an_emergency_is_heard(said: str, line: str) -> None:
 
 
 @pytest.mark.parametrize("said", [
-    "我不是要报警我就是问问", "去年我们这里着过火", "听说有人跳楼是不是真的", "万一着火怎么办", "气死我了", "火锅店太吵",
+    "我不是要报警我就是问问", "去年我们这里着过火", "听说有人跳楼是不是真的", "万一着火怎么办", "气死我了",
+    "火锅店太吵",
     "消防通道被车占了", "田里在烧秸秆烟很大", "宽带卡得想跳楼", "there was a fire last year", "家里没着火",
 ])
 def test_what_is_denied_over_heard_of_or_a_figure_of_speech_is_none(said: str) -> None:
@@ -84,8 +85,10 @@ def test_a_broken_off_number_is_marked_and_the_callers_own_stands() -> None:
 
 
 @pytest.mark.parametrize(("said", "yuan"), [
-    ("欠我一千四百块", (1400,)), ("七十块钱", (70,)), ("三万五", (35000,)), ("押金1.2万元", (12000,)), ("一块二一度电", (1.2,)),
-    ("一万四不对是一万三千四", (13400,)), ("二十几块", ()), ("三百米", ()), ("千万不要说出去", ()), ("two hundred yuan", (200,)),
+    ("欠我一千四百块", (1400,)), ("七十块钱", (70,)), ("三万五", (35000,)), ("押金1.2万元", (12000,)),
+    ("一块二一度电", (1.2,)),
+    ("一万四不对是一万三千四", (13400,)), ("二十几块", ()), ("三百米", ()), ("千万不要说出去", ()),
+    ("two hundred yuan", (200,)),
 ])
 def test_sums_of_money(said: str, yuan: tuple[float, ...]) -> None:
     draft = drafted(said)
