@@ -175,7 +175,8 @@ def write_service_config(home: Path, seats: int = SEATS, *, rules: bool = False)
     (out / "prompts").mkdir()
     (out / "asr/zh-small").mkdir(parents=True)
     shutil.copyfile(CONFIG / "prompts/prompts.yaml", out / "prompts/prompts.yaml")
-    shutil.copyfile(CONFIG / "regions.yaml", out / "regions.yaml")
+    for name in ("regions.yaml", "catalogue.yaml"):
+        shutil.copyfile(CONFIG / name, out / name)
     (out / "flows/default.yaml").write_text(
         "flow: default\ntitle: bench\nlanguage: zh\nstart: welcome\nhuman: to-human\n\nnodes:\n"
         "  welcome:\n    say: greeting\n    next: to-human\n  to-human:\n    route: {}\n",

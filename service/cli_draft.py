@@ -18,7 +18,7 @@ from .config_centres import WorkdaysFile
 from .config_files import read
 from .errors import ServiceError
 from .render import ZONE
-from .settings import load_settings
+from .settings import ROOT, load_settings
 
 _NUMBER = re.compile(r"\+?[0-9]{3,20}")
 
@@ -78,7 +78,11 @@ def load_guide(config: Path) -> tickets.Guide:
         CatalogueError, ConfigError: a file is wrong; with file, line and reason.
     """
     _, workdays = read(config / "workdays.yaml", WorkdaysFile, "years:", needed=False)
-    return tickets.Guide(tickets.Catalogue.load(config / "catalogue.yaml"), workdays.calendar())
+    catalogue = config / "catalogue.yaml"
+    if not catalogue.exists():
+        # A site's configuration from before there was one: the shipped catalogue serves.
+        catalogue = ROOT / "config" / "catalogue.yaml"
+    return tickets.Guide(tickets.Catalogue.load(catalogue), workdays.calendar())
 
 
 def _draft(
