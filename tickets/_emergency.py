@@ -61,20 +61,22 @@ _SIGNS: Mapping[str, Sequence[tuple[int, str]]] = MappingProxyType({
 _EN_SIGNS: Mapping[str, Sequence[tuple[int, str]]] = MappingProxyType({
     FIRE: (
         (4, r"\b(?:on fire|there(?:'s| is) (?:a )?(?:big |huge )?fire|fire (?:in|at|on) (?:my|the|our|a)|a fire (?:in|at|on|broke)|caught fire|catch(?:ing)? fire|house is burning|is burning|burning down|flames|(?:lots of|thick|heavy|so much|black|there(?:'s| is)) smoke|smoke (?:is )?(?:coming|pouring)|exploded|explosion|blew up)\b"),
+        (4, r"\b(?:gas (?:smell|odou?r)|smell of gas|(?:elevator|lift) is stuck|stuck between (?:the )?floors|(?:wall|ceiling|roof|crane|scaffold\w*|balcony|tree) (?:has )?(?:fell|fallen|collapsed) on|buried|under the rubble|fell (?:into|in) (?:a|the) \w+)\b"),
         (4, r"\b(?:locked in(?:side)? (?:the|a|my) car|boat (?:is )?(?:sinking|sank|capsized)|building (?:has )?collapsed|smoke everywhere|fire alarm is ringing and)\b"),
         (4, r"\b(?:gas leak|leaking gas|gas is leaking|smell(?:s|ing)? (?:of )?(?:strong )?gas|smell gas|collapsed?|collapsing|drowning|fell (?:in(?:to)?) the (?:river|lake|water|canal)|trapped|fallen in(?:to)? the (?:river|lake|water|canal)|in the (?:river|lake|canal|water) and|(?:stuck|trapped|locked|caught|people|person|we are|inside) in(?:side)? (?:the|an|a|our|this) (?:elevator|lift))\b"),
     ),
     MEDICAL: (
         (4, r"\b(?:unconscious|not moving|isn'?t moving|won'?t wake up|wouldn'?t wake up|swallowed|electric shock|electrocuted|allergic reaction|fell (?:off|from) (?:the|a)|cut (?:his|her|my) wrists?|passed out|fainted|not breathing|isn't breathing|can'?t breathe|cannot breathe|can not breathe|heart attack|stroke|chest pain|seizure|bleeding|overdose|poisoned|not responding|going into labou?r|having a baby|choking|no pulse)\b"),
+        (4, r"\b(?:sleeping pills|took (?:a lot of|too many|all (?:the|his|her)) \w+|lots? of blood|blood everywhere|in labou?r|baby is coming|water broke|chest pains?|lightning|can(?:not|'t| not) (?:speak|move)|hit (?:his|her|their|my) head|burned badly|badly burn\w+|dying)\b"),
         (5, r"\b(?:husband|wife|father|mother|dad|mom|mum|man|woman|friend|he|she|guy|person|someone|somebody|grand\w+|colleague|child|baby|son|daughter|neighbou?r)(?: has| just| suddenly)* (?:collapsed|fainted|fell down|stopped breathing|is dying|is bleeding)\b"),
         (3, r"\b(?:need an ambulance|call an ambulance|send an ambulance|badly (?:hurt|injured)|seriously (?:hurt|injured)|broken leg|collapsed on the (?:street|floor|ground))\b"),
     ),
     POLICE: (
-        (5, r"\b(?:knife|gun|stabb(?:ed|ing)|shoot(?:ing)?|shot|kill(?:ing)? (?:me|him|her|himself|herself|myself)|suicide|jump(?:ing)? (?:off|from|out of)|threaten(?:ing|ed|s)? (?:to|me|us|her|him|people)|has a weapon|armed|going to jump|wants to die|want to die|end my life|hostage|kidnapp?ed)\b"),
-        (4, r"\b(?:robb(?:ed|ing|ery)|(?:trying to|tries to) (?:break|get|force)(?: his way)? in(?:to)?|breaking in(?:to)?|broke into|break into|burglar|thief|stolen|snatched|mugged|being followed|following me|attack(?:ed|ing)|beating|beat(?:en)? (?:me|up)|hitting (?:me|her|him)|fighting|(?:child|son|daughter|kid) is missing|lost my (?:child|son|daughter|kid)|raped?|assault(?:ed|ing)?)\b"),
+        (5, r"\b(?:knife|gun|stabb(?:ed|ing)|shoot(?:ing)?|shot|kill(?:ing)? (?:his|her|their|my) \w+|kill(?:ing)? (?:me|him|her|himself|herself|myself)|suicide|jump(?:ing)? (?:off|from|out of)|threaten(?:ing|ed|s)? (?:to|me|us|her|him|people)|has a weapon|armed|going to jump|wants to die|want to die|end my life|hostage|kidnapp?ed)\b"),
+        (4, r"\b(?:robb(?:ed|ing|ery)|(?:trying to|tries to) (?:break|get|force)(?: his way)? in(?:to)?|breaking in(?:to)?|broke into|break into|burglar|thief|stolen|grabbed my \w+|stranger (?:is )?(?:trying|at|in) |can'?t find my (?:son|daughter|child|kid|father|mother|baby|grand\w+)|snatched|mugged|being followed|following me|attack(?:ed|ing)|beating|beat(?:en)? (?:me|up)|hitting (?:me|her|him)|fighting|(?:child|son|daughter|kid) is missing|lost my (?:child|son|daughter|kid)|raped?|assault(?:ed|ing)?)\b"),
     ),
     TRAFFIC: (
-        (4, r"\b(?:car (?:accident|crash)|traffic accident|accident on|crashed|car crash|cars? (?:have |has |just )?(?:crashed|collided|hit each other)|knocked (?:down|over) by|ran (?:me |him |her )?over|hit by a (?:car|truck|bus|scooter|bike|taxi|van)|(?:car|truck|bus|scooter|taxi) (?:just )?hit|collision|rear-?ended|hit and run|overturned|rolled over)\b"),
+        (4, r"\b(?:car (?:accident|crash)|traffic accident|accident on|crashed|car crash|cars? (?:have |has |just )?(?:crashed|collided|hit each other)|knocked (?:down|over) by|ran (?:me |him |her )?over|ran into (?:my|a|the|me)|(?:drove|ran|sped) (?:off|away) after|hit me and|hit my (?:car|bike|scooter)|hit by a (?:car|truck|bus|scooter|bike|taxi|van)|(?:car|truck|bus|scooter|taxi) (?:just )?hit|collision|rear-?ended|hit and run|overturned|rolled over)\b"),
     ),
 })
 _ORDER = (POLICE, FIRE, MEDICAL, TRAFFIC)
@@ -108,7 +110,7 @@ _NOW = re.compile(
 )
 _PAST = re.compile(
     r"去年|前年|大前年|上个?月|上周|上个?星期|上个?礼拜|上次|上回|以前|之前|从前|曾经|那时候?|当时|当年|当初|小时候|前天|昨天|昨晚|昨日|前几天|前阵子|前段时间|前两天|前些(?:天|年)|(?:[几两三四五六七八九十半一二\d]+个?(?:年|月|天|星期|礼拜|周|多月|多年)|好久|很久|好几[天年月])(?:以)?前|[一二三四五六七八九十\d]{1,2}月份?(?:的时候|那次|发生|出)?|年初|年底那|春节(?:的时候|期间)|发生过|出过(?:事|一次|好几次|火灾|车祸)|着过火|烧过|撞过|摔过|打过架|打过人|漏过|塌过|倒过|有过|出了?事(?:以后|之后)|事故(?:以后|之后|后|认定|处理|责任|赔偿|证明|科)|那场|那次|那起"
-    r"|\b(?:last (?:year|month|week|night|time|summer|winter|spring|monday|tuesday|wednesday|thursday|friday|saturday|sunday)|yesterday|ago|previously|used to|once|back in|in the past|had (?:a|been)|was (?:in )?a|were|the other day|earlier this)\b",
+    r"|\b(?:last (?:year|month|week|night|time|summer|winter|spring|monday|tuesday|wednesday|thursday|friday|saturday|sunday)|yesterday|(?<!minute )(?<!minutes )(?<!hour )(?<!hours )(?<!seconds )(?<!moment )ago|previously|used to|once|back in|in the past|had (?:a|been)|was (?:in )?a|were|the other day|earlier this)\b",
     re.IGNORECASE,
 )
 _OVER = re.compile(
