@@ -191,7 +191,9 @@ class World:
         if chosen is None or chosen.gone:
             return
         for call, other in self.people.items():
-            if not other.free_since or other.gone or other.greeted >= chosen.greeted:
+            # Who lost its seat in a talk goes before all who have not talked yet, each with the rank it had.
+            behind = (not other.talked, other.greeted) >= (not chosen.talked, chosen.greeted)
+            if not other.free_since or other.gone or behind:
                 continue
             if self._is_known(other):
                 self.wrong(
