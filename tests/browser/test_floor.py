@@ -214,8 +214,8 @@ async def test_a_call_says_why_it_went_where_it_went(place: Any) -> None:
     await page.evaluate("location.hash = '#/call/demo-1.4'")
     why = page.locator("[data-key=block-why]")
     for words in ("规则 温州话优先", "重复来电，次数 2", "温州话 ≥ 3 · 鹿城区", "10 秒后放宽", "普通话 · 全省",
-                  "直到接通", "派话给座席 王海燕 8003", "符合第 2 步：普通话 · 全市", "可选座席 3 个", "为稀缺技能保留 1 个",
-                  "第 3 位", "预计还需约 45 秒"):  # fmt: skip
+                  "直到接通", "派话给座席 王海燕 8003", "符合第 2 步：普通话 · 全市", "可选座席 3 个",
+                  "为稀缺技能保留 1 个", "第 3 位", "预计还需约 45 秒"):  # fmt: skip
         await expect(why).to_contain_text(words)
     await page.click("[data-do=language]")
     await expect(why).to_contain_text("fits step 2: Putonghua · the city")
