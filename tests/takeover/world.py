@@ -41,6 +41,10 @@ class Person:
     offers: int = 0
     talked: bool = False
     served: bool = False
+    lost: bool = False
+    """Its seat was lost in a talk …"""
+    seen: bool = True
+    """… which began while a process listened."""
     gone: float = 0.0
 
 
@@ -65,6 +69,7 @@ class World:
         self.problems: list[str] = []
         self.token = 0
         self.taken_at = 0.0
+        self.hit_at = 0.0
         self.stood_from = self.stood_until = 0.0
         self.acting = ""
         self.beats: list[tuple[float, str, int]] = []
@@ -191,9 +196,7 @@ class World:
         if chosen is None or chosen.gone:
             return
         for call, other in self.people.items():
-            # Who lost its seat in a talk goes before all who have not talked yet, each with the rank it had.
-            behind = (not other.talked, other.greeted) >= (not chosen.talked, chosen.greeted)
-            if not other.free_since or other.gone or behind:
+            if not other.free_since or other.gone or not self._is_before(other, chosen):
                 continue
             if self._is_known(other):
                 self.wrong(
@@ -202,6 +205,14 @@ class World:
                     f"talked {other.talked}; taken over at {self.taken_at - self._began:.3f})"
                 )
                 return
+
+    @staticmethod
+    def _is_before(other: Person, chosen: Person) -> bool:
+        """Who lost its seat in a talk goes before all who did not, each with the rank it had. A talk that began and
+        ended while nobody listened is in no books: that caller has its rank and no more."""
+        if other.lost != chosen.lost:
+            return other.lost and other.seen
+        return other.greeted < chosen.greeted
 
     def _is_known(self, other: Person) -> bool:
         """Whether the books must know that the caller is in the queue (again)."""
@@ -242,6 +253,7 @@ class World:
             return
         person = self.people[one.call]
         person.talked = person.served = True
+        person.seen = self.taken_at >= self.hit_at
         r = self.random.uniform
         if self.random.random() < 0.05:
             self._later(r(0.05, 0.4), lambda: self._end_leg(leg, 38))  # the seat is lost in the talk
@@ -257,7 +269,10 @@ class World:
         joined = one.state == "joined"
         self.switch.end_leg(leg, cause)
         self._leg_over(one.call)
+        if joined:
+            self.people[one.call].lost = cause != 16
         if joined and cause == 16:
+            self.people[one.call].free_since = 0.0
             # The dialplan releases the caller by itself, if the service does not do it first.
             self._later(0.6, lambda: self._leave(one.call))
         elif joined and one.call in self.switch.callers:
