@@ -263,7 +263,8 @@ class Harness:
     async def _replace(self, one: Round, plan: random.Random, active: Node) -> None:
         """The active one is hit so that another must take its place."""
         began, old = self.world.now, self.world.token
-        self.world.hit_at = began
+        if one.hit != "kill in the act":
+            self.world.hit_at = began
         if one.hit == "kill in the act":
             began = await self._in_the_act(active, plan.randrange(1, 12))
         elif one.hit == "stop":

@@ -210,9 +210,8 @@ class World:
     def _is_before(other: Person, chosen: Person) -> bool:
         """Who lost its seat in a talk goes before all who did not, each with the rank it had. A talk that began and
         ended while nobody listened is in no books: that caller has its rank and no more."""
-        if other.lost != chosen.lost:
-            return other.lost and other.seen
-        return other.greeted < chosen.greeted
+        first, second = other.lost and other.seen, chosen.lost and chosen.seen
+        return first if first != second else other.greeted < chosen.greeted
 
     def _is_known(self, other: Person) -> bool:
         """Whether the books must know that the caller is in the queue (again)."""
