@@ -149,13 +149,16 @@ async def test_a_caller_who_gave_up_is_called_back_by_an_idle_seat_and_the_call_
             await rung.answer()
             await eventually(lambda: state_of(hotline) is CallState.TALKING)
             name = one(hotline).id
+            rung.tone(440)
+            await at_seat.wait_for_tone(440)
             await rung.hang_up()
             await eventually(lambda: state_of(hotline) is None, what="wrapped up")
         (entry,) = hotline.engine.host.callbacks.entries()
         assert (entry.reason, entry.state, entry.last_outcome) == ("missed", "done", "reached")
         jobs = await hotline.redis.xrange(hotline.settings.redis_prefix + "recordings")
         assert any(name.encode() in fields[b"job"] for _, fields in jobs)
-        assert (hotline.settings.spool / f"{name}.raw").stat().st_size > 0
+        raw = hotline.settings.spool / f"{name}.raw"
+        await eventually(lambda: raw.stat().st_size > 0, what="the switch has closed the recording")
 
 
 async def test_somebody_who_does_not_answer_frees_the_seat_at_once_and_is_tried_again(bench, switch, eventually):
