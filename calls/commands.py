@@ -47,8 +47,71 @@ class RingSeat(ToSwitch):
     phone: str = ""
     """What to dial when it is not the switch's own phone of the seat's id (routing.Seat.phone)."""
     role: str = "seat"
-    """seat | callback (waits for the caller to be rung) | third (joins a running talk) | assistant (hears the
-    leg in `channel` and is heard by it alone)."""
+    """seat | callback (waits for the caller to be rung) | join (goes to where the caller is) | beside (joins the leg
+    `beside` in private, the caller if that is gone) | listen, whisper (hears the leg `beside`; is heard by it alone)."""
+    beside: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RingLine(ToSwitch):
+    """Call somebody outside over a trunk of the directory. Not idempotent, never doubled: as RingSeat."""
+
+    idempotent: ClassVar[bool] = False
+    leg: str
+    channel: str
+    trunk: str
+    number: str
+    shown: str
+    """The number the other side sees."""
+    seconds: float
+    role: str = "join"
+    """join | beside, as of RingSeat."""
+    beside: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Move(ToSwitch):
+    """Bring a leg (or the caller) somewhere else: it leaves the bridge it is in."""
+
+    leg: str
+    to: str
+    """talk (where the caller is) | beside (the bridge of the leg `beside`) | quiet, ring, music (alone, hearing
+    that) | listen, whisper (at `beside`)."""
+    beside: str = ""
+    channel: str = ""
+    """The caller's channel, for talk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold(ToSwitch):
+    """Part the caller and the one leg it talks with, at once: the caller to the music, the leg as `Move` says."""
+
+    channel: str
+    leg: str
+    to: str = "quiet"
+    beside: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mute(ToSwitch):
+    """Whether the leg is heard by the others."""
+
+    leg: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mark(ToSwitch):
+    """Whether the switch tells when the leg speaks (costs it some work: only where more than one other is there)."""
+
+    leg: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InQueue(ToSwitch):
+    """The caller, in the waiting loop, is a waiting one again: seats that answer may take it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,12 @@ class Arrived(Event):
     flow: str = ""
     history: Mapping[str, Any] = field(default_factory=dict)
     """What is known of this number's recent calls, put in before the journal (plain JSON values)."""
+    origin: str = ""
+    """The switch's endpoint it came over, where that is a linked hotline's trunk."""
+    case: str = ""
+    """X-Hotline-Case, cleaned."""
+    uui: str = ""
+    """User-to-User, undecoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,8 @@ class LegJoined(Event):
 
     leg: str = ""
     seat: str = ""
+    bridge: str = ""
+    """Id of the bridge: who is in the caller's is heard by the caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,30 +213,114 @@ class CallerAnswered(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class AssistantWanted(Event):
-    """A leader talks (Art. 10): its assistant's phone is to be rung."""
+class PartyWanted(Event):
+    """A further party is wanted: a seat of ours (`demand`) or a line to the outside (`line`)."""
+
+    part: str = ""
+    how: str = "join"
+    """join | consult | transfer | emergency (model.Party)."""
+    demand: Mapping[str, Any] | None = None
+    line: Mapping[str, Any] | None = None
+    by: str = ""
+    asking: str = ""
+    """The seat's leg that asked."""
+    target: str = ""
+    until: float | None = None
+    key: str = ""
+    via: str = ""
+    """The seat has dialled by itself: the channel of that second line, with which the party is joined."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartyUnwanted(Event):
+    """The party is not wanted any more: withdrawn from the queue, its leg ended."""
+
+    part: str = ""
+    by: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arranged(Event):
+    """A person arranges who is with whom (see `_arrange`)."""
+
+    what: str = ""
+    """join | swap | complete | return | hold | resume | mute | unmute | leave."""
+    leg: str = ""
+    """Whose leg."""
+    by: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Requeued(Event):
+    """A seat hands the caller back to the queue with another demand (blind transfer to a skill or centre)."""
+
+    demand: Mapping[str, Any] = field(default_factory=dict)
+    leg: str = ""
+    by: str = ""
+    target: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObserverWanted(Event):
+    """Somebody is to hear the talk: a supervisor, a leader's assistant (Art. 10). Its phone is rung, or it changes
+    its mode if it is there."""
 
     seat: str = ""
     leg: str = ""
     beside: str = ""
-    """The leader's leg."""
+    """The leg it listens at, and whispers to."""
     phone: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ThirdWanted(Event):
-    """A third party (interpreter, expert) is wanted in a running talk."""
-
-    part: str = ""
-    demand: Mapping[str, Any] = field(default_factory=dict)
+    mode: str = "whisper"
+    """listen | whisper | barge | takeover | stop."""
     by: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class ThirdUnwanted(Event):
-    """The third party is not wanted any more: withdrawn from the queue, its leg ended."""
+class Referred(Event):
+    """A seat's phone has transferred the caller by itself (SIP REFER): the caller is in the waiting loop.
 
+    `line` and `demand` are put in before the journal (calls.host); without either the target is none of ours.
+    """
+
+    leg: str = ""
+    to: str = ""
     part: str = ""
+    demand: Mapping[str, Any] | None = None
+    line: Mapping[str, Any] | None = None
+    back: Mapping[str, Any] = field(default_factory=dict)
+    """The demand that brings the caller back to the seat that referred it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoke(Event):
+    """The switch's talk detector: this leg has spoken for `seconds` until now."""
+
+    leg: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ContextKnown(Event):
+    """What the hotline that the call came from tells of its case."""
+
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SeatDialled(Event):
+    """A seat's phone dials somebody while it talks. `call` is that second line's own channel: no call."""
+
+    seat: str = ""
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred(Event):
+    """A phone has completed an attended transfer by itself: who is with whom is to be asked of the switch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,10 +353,14 @@ KINDS: dict[str, type[Event]] = {
     for cls in (
         Arrived, FlowStarted, PromptsDone, DigitPressed, TimerFired, Waits, VoicemailBegan, WentNative,
         Offered, LegRinging, LegJoined, LegLeft, CallerLeft, WrapUpDone, DraftMade,
-        Told, CallbackAsked, CallbackDue, LegReady, ThirdWanted, ThirdUnwanted, CallerAnswered,
-        AssistantWanted,
+        Told, CallbackAsked, CallbackDue, LegReady, CallerAnswered,
+        PartyWanted, PartyUnwanted, Arranged, Requeued, ObserverWanted, Referred, Spoke, ContextKnown,
     )
 }  # fmt: skip
+OLD_KINDS: dict[str, type[Event]] = {
+    "ThirdWanted": PartyWanted, "ThirdUnwanted": PartyUnwanted, "AssistantWanted": ObserverWanted,
+}  # fmt: skip
+"""Names that version 0.2 wrote; their fields are a part of today's."""
 
 
 class Codec:
@@ -288,7 +384,8 @@ class Codec:
     def decode(cls, text: str | bytes) -> Event:
         """Raises ValueError for what is no event of ours."""
         data = json.loads(text)
-        kind = KINDS.get(data.get("e", "")) if isinstance(data, dict) else None
+        name = data.get("e", "") if isinstance(data, dict) else ""
+        kind = KINDS.get(name) or OLD_KINDS.get(name)
         if kind is None:
             raise ValueError("no event kind of this version; was the journal written by a newer one?")
         try:

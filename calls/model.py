@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 import ivr
-from routing import Demand
+from routing import Demand, Line
 
 
 class CallState(StrEnum):
@@ -33,6 +33,8 @@ class CallState(StrEnum):
     OFFERED = "offered"
     """Hears music; one seat is reserved or rings."""
     TALKING = "talking"
+    STAYING = "staying"
+    """The caller has left; a seat and somebody else talk on (with 120, say)."""
     VOICEMAIL = "voicemail"
     LEAVING = "leaving"
     """Hears that it will be called back, then is released."""
@@ -43,7 +45,9 @@ class CallState(StrEnum):
     ENDED = "ended"
 
 
-LIVE = frozenset(CallState) - {CallState.DUE, CallState.PREVIEW, CallState.WRAP_UP, CallState.ENDED}
+LIVE = frozenset(CallState) - {
+    CallState.DUE, CallState.PREVIEW, CallState.STAYING, CallState.WRAP_UP, CallState.ENDED,
+}  # fmt: skip
 """States in which the caller's channel exists (DIALLING: is being made)."""
 OUTBOUND = frozenset({CallState.DUE, CallState.PREVIEW, CallState.DIALLING})
 """States of an outbound call until its caller is reached."""
@@ -59,15 +63,24 @@ class LegState(StrEnum):
     GONE = "gone"
 
 
+TALK, SIDE = "talk", "side"
+"""Rooms of a call: with the caller; in private."""
+TALKERS = frozenset({"seat", "third", "line"})
+"""Kinds of legs that speak with the caller."""
+MAX_PARTIES = 6
+"""In one talk, the caller among them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Leg:
     """One party's channel in a call. `id` is the channel's unique id in the switch."""
 
     id: str
     kind: str
-    """caller | seat | third (interpreter, expert) | assistant (outside lines come with transfers)."""
+    """caller | seat | third (a seat of ours as a further party) | line (outside) | observer (supervisor,
+    a leader's assistant)."""
     who: str | None
-    """The seat's id; None for the caller (its number is in the call, once)."""
+    """The seat's id, "line.<directory entry>", or None for the caller (its number is in the call, once)."""
     state: LegState
     started_at: float
     joined_at: float | None = None
@@ -75,6 +88,19 @@ class Leg:
     cause: str | None = None
     cancelled: bool = False
     """We have asked the switch to end it: its end is then no wish of the seat's."""
+    room: str = TALK
+    """Where it is to be: `TALK` with the caller, or `SIDE` (private consultation). `_rooms.settle` brings it there."""
+    bridge: str = ""
+    """Id of the bridge it is in by the switch's word; empty: unknown, or alone."""
+    moving: float | None = None
+    """When the switch was last told to move it; None: it is where it was told to be."""
+    heard: tuple[tuple[float, float | None], ...] = ()
+    """When it was in the talk with the caller: (from, until or None)."""
+    muted: bool = False
+    mode: str = ""
+    """Observer: listen | whisper."""
+    via: str = ""
+    """A seat's second line that it dialled by itself (SIP REFER): the leg of the seat it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +113,68 @@ class Offer:
     deadline: float
 
 
-@dataclass(frozen=True, slots=True)
-class Third:
-    """A third party wanted in a running talk: in the queue as "<call>+<part>", or offered, or joined."""
+class PartyState(StrEnum):
+    """How far a further party has come."""
 
-    part: str
-    demand: Demand
+    QUEUED = "queued"
+    """Waits in the queue for a seat, as "<call>+<part>"."""
+    RINGING = "ringing"
+    JOINED = "joined"
+    LEFT = "left"
+    """Was in the talk (or the consultation)."""
+    FAILED = "failed"
+    """Never joined; `why` says why."""
+    WITHDRAWN = "withdrawn"
+    """Not wanted any more before it joined."""
+
+
+OPEN_PARTY = frozenset({PartyState.QUEUED, PartyState.RINGING, PartyState.JOINED})
+PENDING_PARTY = frozenset({PartyState.QUEUED, PartyState.RINGING})
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A further party somebody asked for: a seat of ours (`demand`) or a line to the outside (`line`)."""
+
+    id: str
+    how: str
+    """join | consult | transfer | emergency."""
     since: float
+    demand: Demand | None = None
+    line: Line | None = None
+    by: str = ""
+    """Who asked: a user's name, "digit", "spoken", "phone" …"""
+    asking: str = ""
+    """The leg of the seat that asked; empty: nobody's (the caller's own wish)."""
+    state: PartyState = PartyState.QUEUED
     offer: Offer | None = None
+    """The present attempt's leg and deadline; of a line too (its offer and leg have one id)."""
     leg: str | None = None
     """The leg that has joined."""
+    seat: str | None = None
+    """Our seat that rings or has joined."""
+    tried: int = 0
+    """Attempts begun: of a line, `line.tries[tried - 1]` rings."""
+    until: float | None = None
+    """Gives up looking for a seat at this time (a seat asked for by name); None: looks on."""
+    why: str = ""
+    """How the last attempt, or the whole, ended: busy | no_answer | refused | unreachable | wrong_number |
+    withdrawn | nobody | caller_left | seat_left."""
+    target: str = ""
+    """What was asked for, for people and machines: "seat:8002", "skill:en", "entry:110", "number" …"""
+
+    @property
+    def private(self) -> bool:
+        """Whether the caller hears music while it rings and until it is joined or gone."""
+        return self.how in ("consult", "transfer")
+
+    @property
+    def label(self) -> str:
+        """A name for people, without personal data: of the entry tried now, or what was asked for."""
+        if self.line is not None:
+            now = self.line.tries[max(0, min(self.tried, len(self.line.tries)) - 1)]
+            return now.name or self.line.name
+        return self.target
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +229,20 @@ class Call:
     """How a call back was asked for (key | console); the entry is made when the caller leaves."""
     history: Mapping[str, Any] = field(default_factory=dict)
     """What was known of the number when the call came (events.Arrived)."""
-    third: Third | None = None
+    parties: tuple[Party, ...] = ()
+    """Everybody asked for beside the seat; who has left or failed stays, with the reason."""
+    keys: tuple[tuple[str, str], ...] = ()
+    """Idempotency keys of orders on this call, with what they returned; the last ones."""
+    spoke: tuple[tuple[str, float, float], ...] = ()
+    """Who-spoke marks (leg, from, until), while more than one other party is in the talk."""
+    case: str = ""
+    """The case another hotline gave it; empty: its own (see `case_of`)."""
+    origin: str = ""
+    """The switch's endpoint it came over, where that is a linked hotline's."""
+    uui: str = ""
+    """User-to-User header it came with, undecoded."""
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """What the other hotline told of the case."""
     tell_at: float | None = None
     """When it is next considered to say something to the waiting caller."""
     outcome: str | None = None
@@ -170,10 +261,42 @@ class Call:
         """Whether the caller left while it waited for another seat, after its own was lost."""
         return any(m.what == "seat_lost" for m in self.timeline[-6:])
 
+    def party(self, part: str) -> Party | None:
+        """The party of that id."""
+        return next((p for p in self.parties if p.id == part), None)
+
+    def party_of(self, leg_id: str) -> Party | None:
+        """The party whose leg it is, ringing or joined."""
+        for p in self.parties:
+            if p.leg == leg_id or (p.offer is not None and p.offer.leg == leg_id):
+                return p
+        return None
+
+    @property
+    def talkers(self) -> tuple[Leg, ...]:
+        """Joined legs that can speak with the caller, in either room."""
+        return tuple(x for x in self.legs if x.state is LegState.JOINED and x.kind in TALKERS)
+
+    @property
+    def main_seat(self) -> Leg | None:
+        """The joined leg of the seat that is in charge."""
+        return next((x for x in self.legs if x.kind == "seat" and x.state is LegState.JOINED), None)
+
+    @property
+    def held(self) -> bool:
+        """Whether the caller, once joined, hears music: nobody is in the talk with it now."""
+        return self.state is CallState.TALKING and not any(x.heard and x.heard[-1][1] is None for x in self.legs)
+
     def seat_spans(self) -> list[tuple[float, float | None, str]]:
         """When which seat was joined: (from, until or None, seat), unix seconds."""
         return [
-            (leg.joined_at, leg.ended_at, leg.who)
-            for leg in self.legs
-            if leg.kind == "seat" and leg.joined_at is not None and leg.who is not None
-        ]
+            (begin, end, leg.who) for leg in self.legs if leg.kind == "seat" and leg.who is not None
+            for begin, end in leg.heard
+        ]  # fmt: skip
+
+    def party_spans(self) -> list[tuple[float, float | None, str, str]]:
+        """When which party was in the talk: (from, until or None, who, kind), unix seconds."""
+        return [
+            (begin, end, leg.who, leg.kind) for leg in self.legs if leg.kind in TALKERS and leg.who is not None
+            for begin, end in leg.heard
+        ]  # fmt: skip

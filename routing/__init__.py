@@ -9,6 +9,7 @@ from ._estimate import Estimator
 from ._facts import EMERGENCY, Facts, HistoryRules, Past, national, national_prefix
 from ._hours import ALWAYS, Hours, Spans, local_time, parse_spans, unix
 from ._leader import LeaderDay
+from ._lines import LINE_PREFIX, NUMBER_ENTRY, Line, Try
 from ._model import POINT_SECONDS, CentreLimit, Match, OfferOutcome, Policy, Seat, SeatState, Waiting
 from ._modes import MODES, NORMAL, Incident, Load, ModeConfig, ModeControl, ModeState, Threshold
 from ._plan import THIRD_STEPS, NumberRule, Plan, RoutingBook, Skill
@@ -23,9 +24,11 @@ __all__ = [
     "CIRCLES",
     "DEFAULT_RULE",
     "EMERGENCY",
+    "LINE_PREFIX",
     "MARKS",
     "MODES",
     "NORMAL",
+    "NUMBER_ENTRY",
     "POINT_SECONDS",
     "SEAT_TABLE",
     "THIRD_STEPS",
@@ -46,6 +49,7 @@ __all__ = [
     "Hours",
     "Incident",
     "LeaderDay",
+    "Line",
     "Load",
     "Match",
     "ModeConfig",
@@ -68,6 +72,7 @@ __all__ = [
     "Step",
     "StepRule",
     "Threshold",
+    "Try",
     "Waiting",
     "WaitingRules",
     "When",
