@@ -21,16 +21,26 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False, description="seconds")]
 
 CallState = Literal[
-    "arrived", "in_flow", "waiting", "due", "preview", "dialling", "offered", "talking", "voicemail", "leaving",
-    "native", "wrap_up", "ended",
+    "arrived", "in_flow", "waiting", "due", "preview", "dialling", "offered", "talking", "staying", "voicemail",
+    "leaving", "native", "wrap_up", "ended",
 ]  # fmt: skip
 Withheld = Literal["number", "transcript", "recording", "draft"]
+How = Literal["join", "consult", "transfer", "emergency"]
+PartyState = Literal["queued", "ringing", "joined", "left", "failed", "withdrawn"]
+TargetKind = Literal["seat", "skill", "centre", "entry", "number"]
 
 
 class Model(BaseModel):
     """Base of all shapes: frozen, and an unknown field is an error, never silently dropped."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Text2(Model):
+    """A sentence in both languages."""
+
+    zh: str
+    en: str
 
 
 # --- Calls -----------------------------------------------------------------------------------------------
@@ -59,14 +69,24 @@ class Leg(Model):
     """One party's channel in a call."""
 
     id: str
-    kind: Literal["caller", "seat", "third", "assistant", "expert", "observer", "outside"]
-    who: str | None = Field(default=None, description="seat id, or the (masked) number of the party")
+    kind: Literal["caller", "seat", "third", "line", "observer", "assistant"] = Field(
+        description="third: a seat of ours as a further party; line: outside; observer: a supervisor, or a leader's "
+        "assistant (assistant: the same in old calls)"
+    )
+    who: str | None = Field(
+        default=None, description="seat id; of a line: line.<directory entry>; of the caller: its (masked) number"
+    )
     state: Code
     started_at: Time
     answered_at: Time | None = None
     joined_at: Time | None = None
     ended_at: Time | None = None
     cause: Code | None = Field(default=None, description="why the leg ended")
+    room: Literal["talk", "side"] | None = Field(
+        default=None, description="talk: with the caller; side: in private consultation, not heard by the caller"
+    )
+    muted: bool = False
+    mode: Code | None = Field(default=None, description="of an observer: listen, whisper (to the seat), barge …")
 
 
 class Moment(Model):
@@ -104,12 +124,72 @@ class CallSummary(Model):
 
 
 class Third(Model):
-    """An interpreter or expert asked for in a running talk."""
+    """Goes away."""
 
-    skill: Code = Field(description="what is sought")
+    skill: Code
     state: Literal["waiting", "ringing", "joined"]
     since: Time
-    seat: str | None = Field(default=None, description="who is rung or has joined")
+    seat: str | None = None
+
+
+class Target(Model):
+    """What was asked for. ``id``: of the seat, skill, centre or directory entry; the number (masked, see Party)."""
+
+    kind: TargetKind
+    id: Code
+
+
+class Party(Model):
+    """A further party that somebody asked for. Who has left or failed stays in the list, with the reason."""
+
+    id: Id
+    how: How = Field(
+        description="join: rings, then joins all; consult: the caller hears music, seat and party talk in private; "
+        "transfer: the seat leaves when it answers; emergency: as join, next trunk after 10 s, then the fallback"
+    )
+    state: PartyState
+    why: Code | None = Field(
+        default=None,
+        description="how the last attempt, or the whole, ended: busy, no_answer, refused, unreachable, wrong_number, "
+        "withdrawn, nobody, caller_left, seat_left",
+    )
+    target: Target
+    label: Text2 = Field(description="a name to show: of the entry, seat, skill or centre; the (masked) number")
+    masked: bool = Field(default=False, description="true: a dialled number is shortened for this reader")
+    since: Time
+    seat: str | None = Field(default=None, description="our seat that is rung or has joined")
+    leg: str | None = Field(default=None, description="its leg, once it rings")
+    asked_by: str | None = Field(default=None, description="the seat that asked; null: a supervisor, or the caller")
+    tried: Annotated[int, Field(ge=0, description="attempts begun")] = 0
+    tries: Annotated[int, Field(ge=0, description="attempts there are on outside lines; 0: seats are looked for")] = 0
+    trying: Text2 | None = Field(default=None, description="name of the entry tried now: the fallback's differs")
+    deadline: Time | None = Field(default=None, description="when the present attempt is given up")
+    emergency: bool = False
+
+
+class Origin(Model):
+    """The linked hotline a call came in from, with or without context."""
+
+    id: Code | None = Field(default=None, description="its entry of the directory; null: it has none")
+    label: Text2
+
+
+class Context(Model):
+    """What the other hotline told of the case, so that nobody tells the story twice (a handover, JSON).
+
+    A reader who sees masked numbers gets no words: ``summary``, ``address`` are null then.
+    """
+
+    hotline: str | None = Field(default=None, description="who sent it, by its own word")
+    issued_at: Time | None = None
+    caller: Caller
+    kind: Code | None = None
+    address: str | None = None
+    summary: str | None = None
+    language: Code | None = None
+    urgent: bool = False
+    callback: bool = Field(default=False, description="the caller wishes to be called back")
+    earlier: Annotated[int, Field(ge=0, description="earlier calls of the case")] = 0
 
 
 class LiveCall(CallSummary):
@@ -120,6 +200,14 @@ class LiveCall(CallSummary):
         default_factory=list, description="earlier calls of this caller; empty where the number is masked"
     )
     third: Third | None = None
+    parties: list[Party] = Field(
+        default_factory=list, description="everybody asked for beside the seat, in the order of asking"
+    )
+    held: bool = Field(default=False, description="the caller hears music: nobody is in the talk with it just now")
+    held_since: Time | None = None
+    case: str | None = Field(default=None, description="case id; it goes with the call from hotline to hotline")
+    origin: Origin | None = Field(default=None, description="null: straight from the public network")
+    context: Context | None = None
     callback: Code | None = Field(default=None, description="the entry of the callback list it works off")
 
 
@@ -235,13 +323,6 @@ class DraftPage(Model):
 
 
 # --- Health ----------------------------------------------------------------------------------------------
-
-
-class Text2(Model):
-    """A sentence in both languages."""
-
-    zh: str
-    en: str
 
 
 class Probe(Model):

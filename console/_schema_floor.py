@@ -83,10 +83,10 @@ class SeatList(Model):
 
 
 class Waiting(Model):
-    """A caller who waits for a seat, a call back that waits for one, or a talk that waits for a third party."""
+    """A caller who waits for a seat, a call back that waits for one, or a talk that waits for a further party."""
 
     call: Id
-    part: Code | None = Field(default=None, description="kind third: which request of the call")
+    part: Code | None = Field(default=None, description="kind third: which party of the call")
     kind: Literal["live", "callback", "third"] = "live"
     position: Annotated[int, Field(ge=1)] | None = Field(description="null in an event: waits no longer")
     since: Time
@@ -107,9 +107,9 @@ class WaitingList(Model):
 
 
 class ThirdOrder(Model):
-    """Whom to bring into a running talk."""
+    """Goes away."""
 
-    skill: CodeWord = Field(description="e.g. ja, or social-security")
+    skill: CodeWord
 
 
 # --- Callbacks (回拨, 回访) --------------------------------------------------------------------------------
