@@ -7,7 +7,8 @@ stream {prefix}recordings, results go to {prefix}transcripts. No speech is ever 
 from ._again import enqueue, revive
 from ._cer import character_error_rate
 from ._check import check_model
-from ._model import Job, ModelReport, Segment, Span, Word
+from ._model import Job, ModelReport, Segment, Word
+from ._parties import Mark, PartySpan, Span
 from ._pool import WorkerPool
 from ._recognizer import Recognizer, Utterance, VoskRecognizer
 from ._settings import GROUP, RecordingSettings
@@ -19,7 +20,9 @@ __all__ = [
     "GROUP",
     "BadJobError",
     "Job",
+    "Mark",
     "ModelReport",
+    "PartySpan",
     "RawMissingError",
     "RecogniserError",
     "Recognizer",

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from ._parties import Mark, PartyKind, PartySpan, Span, marks_of, parties_of, seats_of, seconds
 from .errors import BadJobError
 
 CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_SEAT = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _RATES = (8000, 16000, 32000, 48000)
 Kind = Literal["call", "voicemail"]
 
@@ -29,15 +28,6 @@ def checked_call(call: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A time during which a seat was joined: seconds from the start of the recording."""
-
-    start: float
-    end: float
-    seat: str
-
-
-@dataclass(frozen=True, slots=True)
 class Job:
     """One recording to finalise and transcribe.
 
@@ -48,6 +38,9 @@ class Job:
         answered, ended: unix seconds.
         seats: when a seat was joined; the right channel outside of these is greeting or music.
         kind: "call" or "voicemail".
+        parties: when which party was in the talk with the caller (not while the caller was on hold, nor in a private
+            consultation). Empty in jobs of earlier versions: then `seats` tells.
+        spoke: who spoke when, while more than one party was in the talk; may be empty or overlap.
     """
 
     call: str
@@ -57,6 +50,8 @@ class Job:
     ended: float
     seats: tuple[Span, ...]
     kind: Kind = "call"
+    parties: tuple[PartySpan, ...] = ()
+    spoke: tuple[Mark, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Job:
@@ -83,35 +78,22 @@ class Job:
             raise BadJobError("job.raw: expected a path")
         if rate not in _RATES:
             raise BadJobError(f"job.rate: expected one of {_RATES}")
-        answered, ended = (_seconds(data.get(k), f"job.{k}") for k in ("answered", "ended"))
+        answered, ended = (seconds(data.get(k), f"job.{k}") for k in ("answered", "ended"))
         kind = data.get("kind", "call")
         if kind not in ("call", "voicemail"):
             raise BadJobError("job.kind: expected call or voicemail")
-        seats = data.get("seats", [])
-        if not isinstance(seats, list) or any(not isinstance(s, list) or len(s) != 3 for s in seats):
-            raise BadJobError("job.seats: expected a list of [start, end, seat]")
-        spans = []
-        for i, (start, end, seat) in enumerate(seats):
-            if not isinstance(seat, str) or not _SEAT.fullmatch(seat):
-                raise BadJobError(f"job.seats[{i}]: bad seat id")
-            a, b = (_seconds(v, f"job.seats[{i}]") for v in (start, end))
-            if b > a:  # joined and left within the same moment: nothing to hear
-                spans.append(Span(a, b, seat))
-        return cls(checked_call(call), raw, int(rate), answered, max(answered, ended), tuple(spans), kind)
+        return cls(
+            checked_call(call), raw, int(rate), answered, max(answered, ended), seats_of(data.get("seats", [])), kind,
+            parties_of(data.get("parties", [])), marks_of(data.get("spoke", [])),
+        )  # fmt: skip
 
     def dumps(self) -> str:
         """The JSON of the `job` field."""
         data = asdict(self)
         data["seats"] = [[s.start, s.end, s.seat] for s in self.seats]
+        data["parties"] = [[p.start, p.end, p.who, p.kind] for p in self.parties]
+        data["spoke"] = [[m.start, m.end, m.who] for m in self.spoke]
         return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-
-
-def _seconds(value: Any, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise BadJobError(f"{what}: expected seconds")
-    if abs(value) > 1e11:
-        raise BadJobError(f"{what}: out of range")
-    return float(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +110,11 @@ class Word:
 class Segment:
     """What one party said in one go.
 
-    `seat` is None for the caller, and where several seats were joined at once (their voices are mixed).
+    Attributes:
+        party: "caller" (left channel) or "seat" (right channel: whoever the caller heard).
+        seat: the seat's id; None for the caller, for an outside line, and where it is not known who of several spoke.
+        who: the seat's id or "line.<entry>"; None for the caller and where it is not known.
+        kind: seat, third or line; None where `who` is.
     """
 
     party: Literal["caller", "seat"]
@@ -138,6 +124,8 @@ class Segment:
     text: str
     confidence: float
     words: tuple[Word, ...]
+    who: str | None = None
+    kind: PartyKind | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As transcript.json has it."""

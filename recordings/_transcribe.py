@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ._audio import blocks
-from ._model import Job, Segment, Span, Word, sentence
+from ._model import Job, Segment, Word, sentence
+from ._parties import UNKNOWN, PartySpan, Speakers, Voice, heard_spans
 from ._recognizer import Recognizer
 
 _CALLER, _HEARD = 0, 1  # left and right channel
@@ -18,21 +19,22 @@ _JOIN = 0.3  # seconds: a shorter gap between two spans is a hand-over, not a pa
 def transcribe(job: Job, audio: Path, duration: float, recognizer: Recognizer) -> dict[str, Any]:
     """Recognise both parties.
 
-    The caller is heard from the first to the last second; the right channel only while a seat was joined, since
-    outside of that it is greeting and music.
+    The caller is heard from the first to the last second; the right channel only while somebody was in the talk,
+    since outside of that it is greeting and music (also while a seat holds the caller).
 
     Returns:
         The content of transcript.json.
     """
-    segments = [
-        _segment("caller", None, u.words) for u in recognizer.transcribe(blocks(audio, _CALLER, 0, duration), job.rate)
-    ]
-    for start, end in joined(job.seats, duration):
+    whole = blocks(audio, _CALLER, 0, duration)
+    segments = [_segment("caller", UNKNOWN, u.words) for u in recognizer.transcribe(whole, job.rate)]
+    spans = heard_spans(job.seats, job.parties)
+    speakers = Speakers(spans, job.spoke)
+    for start, end in joined(spans, duration):
         for u in recognizer.transcribe(blocks(audio, _HEARD, start, end), job.rate):
             shifted = [Word(w.word, _at(w.start + start, end), _at(w.end + start, end), w.conf) for w in u.words]
-            # A seat that hands over in mid-sentence: each word belongs to who was joined at its middle.
-            for seat, words in groupby(shifted, lambda w: seat_at(job.seats, (w.start + w.end) / 2)):
-                segments.append(_segment("seat", seat, tuple(words)))
+            # One voice may follow another in mid-sentence: each word belongs to who spoke at its middle.
+            for voice, words in groupby(shifted, lambda w: speakers.of(w.start, w.end)):
+                segments.append(_segment("seat", voice, tuple(words)))
     segments.sort(key=lambda s: (s.start, s.party))
     return {
         "call": job.call,
@@ -42,8 +44,8 @@ def transcribe(job: Job, audio: Path, duration: float, recognizer: Recognizer) -
     }
 
 
-def joined(spans: Sequence[Span], duration: float) -> Iterator[tuple[float, float]]:
-    """Times during which any seat was joined: in order, apart, within the recording."""
+def joined(spans: Sequence[PartySpan], duration: float) -> Iterator[tuple[float, float]]:
+    """Times during which anybody was in the talk: in order, apart, within the recording."""
     clipped = sorted((max(0.0, s.start), min(duration, s.end)) for s in spans)
     current: tuple[float, float] | None = None
     for start, end in clipped:
@@ -60,14 +62,6 @@ def joined(spans: Sequence[Span], duration: float) -> Iterator[tuple[float, floa
         yield current
 
 
-def seat_at(spans: Sequence[Span], t: float) -> str | None:
-    """The seat joined at a moment; None if several were (their voices are mixed). In a short gap: the nearest."""
-    there = {s.seat for s in spans if s.start <= t < s.end}
-    if not there and spans:
-        there = {min(spans, key=lambda s: min(abs(s.start - t), abs(s.end - t))).seat}
-    return there.pop() if len(there) == 1 else None
-
-
 def text_of(transcript: Mapping[str, Any], party: str) -> str:
     """All a party said, in one text (for measuring)."""
     return "".join(s["text"] for s in transcript["segments"] if s["party"] == party)
@@ -77,13 +71,15 @@ def _at(t: float, end: float) -> float:
     return round(min(t, end), 3)
 
 
-def _segment(party: Any, seat: str | None, words: tuple[Word, ...]) -> Segment:
+def _segment(party: Any, voice: Voice, words: tuple[Word, ...]) -> Segment:
     return Segment(
         party=party,
-        seat=seat,
+        seat=voice.seat,
         start=words[0].start,
         end=max(w.end for w in words),
         text=sentence([w.word for w in words]),
         confidence=round(sum(w.conf for w in words) / len(words), 3),
         words=words,
+        who=voice.who,
+        kind=voice.kind,
     )

@@ -31,6 +31,8 @@ from pypinyin import Style, lazy_pinyin
 from recordings import (
     GROUP,
     Job,
+    Mark,
+    PartySpan,
     RecordingSettings,
     Span,
     Vault,
@@ -251,6 +253,42 @@ async def test_both_sides_of_a_call_become_the_right_words(bench: Bench) -> None
     await bench.nothing_is_left()
     # Names of workers that left do not pile up.
     assert await bench.client.xinfo_consumers(bench.settings.jobs, GROUP) == []
+
+
+async def test_each_party_has_its_own_words_and_music_on_hold_is_nobodys(bench: Bench) -> None:
+    """Seat, hold (a voice in the music), then seat and fire brigade in one talk, told apart by who-spoke marks."""
+    line_says = "您好，请问着火的具体位置在哪里？"
+    parts = [
+        stereo(("r", speech(SEAT, SEAT_VOICE)), ("", 0.6)),
+        stereo(("r", speech("感谢您的来电，请稍等。", SEAT_VOICE)), ("", 0.6)),  # in the music
+        stereo(("r", speech(line_says, "+f4")), ("", 0.8)),
+        stereo(("r", speech(SEAT_END, SEAT_VOICE)), ("", 0.6)),
+    ]
+    at = [0.0, *np.cumsum([len(p) / 8000 for p in parts]).tolist()]
+    job = replace(
+        bench.raw("parties.1", np.concatenate(parts), (Span(0.0, at[4], "8001"),)),
+        parties=(
+            PartySpan(at[0], at[1], "8001", "seat"), PartySpan(at[2], at[4], "8001", "seat"),
+            PartySpan(at[2], at[4], "line.119", "line"),
+        ),
+        spoke=(Mark(at[2] + 0.2, at[3] - 0.6, "line.119"), Mark(at[3] + 0.2, at[4] - 0.3, "8001")),
+    )  # fmt: skip
+    await bench.put(job)
+    pool = bench.pool()
+    await pool.start()
+    try:
+        assert (await bench.results(1))[0]["status"] == "ok"
+    finally:
+        await pool.stop()
+    words = bench.vault.transcript("parties.1") or {"segments": []}
+    said = {who: "".join(s["text"] for s in words["segments"] if s["who"] == who) for who in ("8001", "line.119", None)}
+    assert character_error_rate(line_says, said["line.119"]) < 0.10, said
+    assert character_error_rate(SEAT + SEAT_END, said["8001"]) < 0.10, said
+    assert said[None] == ""
+    kept = (bench.vault.manifest("parties.1") or {})["job"]
+    assert kept["parties"] == [[p.start, p.end, p.who, p.kind] for p in job.parties]
+    assert kept["spoke"] == [[m.start, m.end, m.who] for m in job.spoke]
+    assert bench.vault.job("parties.1") == job
 
 
 @pytest.mark.parametrize("voice", ["+f4", "+m8", "+Denis", "+Mario"])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordings import BadJobError, Job, Span
+from recordings import BadJobError, Job, Mark, PartySpan, Span
 
 GOOD: dict[str, Any] = {
     "call": "hotline-1763932131.12",
@@ -19,13 +19,22 @@ GOOD: dict[str, Any] = {
     "ended": 1763932200,
     "seats": [[3.5, 20.0, "8001"], [20.0, 20.0, "8002"]],
     "kind": "call",
+    "parties": [[3.5, 12.0, "8001", "seat"], [5.0, 5.0, "8002", "third"], [6.0, 12.0, "line.119", "line"]],
+    "spoke": [[6.5, 7.0, "8001"], [7.0, 7.0, "8001"], [6.9, 8.0, "line.119"]],
 }
 
 
 def test_job_of_the_contract_is_read() -> None:
     job = Job.parse(json.dumps(GOOD))
     assert job.seats == (Span(3.5, 20.0, "8001"),)  # joined and left at once: nothing to hear
+    assert job.parties == (PartySpan(3.5, 12.0, "8001", "seat"), PartySpan(6.0, 12.0, "line.119", "line"))
+    assert job.spoke == (Mark(6.5, 7.0, "8001"), Mark(6.9, 8.0, "line.119"))
     assert Job.parse(job.dumps()) == job
+
+
+def test_job_of_an_earlier_version_is_read() -> None:
+    job = Job.parse(json.dumps({k: v for k, v in GOOD.items() if k not in ("parties", "spoke")}))
+    assert (job.seats, job.parties, job.spoke) == ((Span(3.5, 20.0, "8001"),), (), ())
 
 
 @pytest.mark.parametrize(
@@ -47,6 +56,21 @@ def test_job_of_the_contract_is_read() -> None:
         ({"seats": [[1, 2, "a b"]]}, "job.seats"),
         ({"seats": [["1", 2, "8001"]]}, "job.seats"),
         ({"kind": "fax"}, "job.kind"),
+        ({"seats": [[1, 2, "8001"]] * 2001}, "job.seats: more"),
+        ({"parties": {}}, "job.parties"),
+        ({"parties": [[1, 2, "8001"]]}, "job.parties"),
+        ({"parties": [[1, 2, "8001", "caller"]]}, "job.parties"),
+        ({"parties": [[1, 2, "8001", ["seat"]]]}, "job.parties"),
+        ({"parties": [[1, 2, "8001", "line"]]}, "job.parties"),  # a line is named by its entry
+        ({"parties": [[1, 2, "a/b", "seat"]]}, "job.parties"),
+        ({"parties": [[1, 2, None, "third"]]}, "job.parties"),
+        ({"parties": [[1, float("inf"), "8001", "seat"]]}, "job.parties"),
+        ({"parties": [[1, 10**400, "8001", "seat"]]}, "job.parties"),
+        ({"spoke": "8001"}, "job.spoke"),
+        ({"spoke": [[1, 2, "8001", "seat"]]}, "job.spoke"),
+        ({"spoke": [[1, 2, "line./etc"]]}, "job.spoke"),
+        ({"spoke": [[1, "2", "8001"]]}, "job.spoke"),
+        ({"spoke": [[1, 2, "8001"]] * 20_001}, "job.spoke: more"),
     ],
 )
 def test_bad_field_is_named(change: dict[str, Any], field: str) -> None:
