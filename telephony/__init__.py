@@ -2,12 +2,13 @@
 
 from ._link import ActionFailed, ActionRefused, ActionTimeout, AmiLink, AmiSettings, LinkDown, LinkState
 from ._private import PrivateAsterisk, loader
-from ._render import OUT_TRUNK, PBX_PIECES, Peer, SeatPhone, SwitchPlan, render
+from ._render import LINE_TRUNK, OUT_TRUNK, PBX_PIECES, LineTrunk, Peer, SeatPhone, SwitchPlan, render
 from ._switch import AsteriskSwitch
 from ._translate import translate
 from .errors import PrivateAsteriskError, RenderError, TelephonyError
 
 __all__ = [
+    "LINE_TRUNK",
     "OUT_TRUNK",
     "PBX_PIECES",
     "ActionFailed",
@@ -16,6 +17,7 @@ __all__ = [
     "AmiLink",
     "AmiSettings",
     "AsteriskSwitch",
+    "LineTrunk",
     "LinkDown",
     "LinkState",
     "Peer",

@@ -6,6 +6,7 @@ name can never smuggle a line into the switch's configuration.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,6 +49,29 @@ class Peer:
 
 
 @dataclass(frozen=True, slots=True)
+class LineTrunk:
+    """A trunk to other hotlines and units (联动热线名录): calls go out through it, and come in from its hosts."""
+
+    name: str
+    """Letters, digits, '-' and '_', at most 27; its endpoint is `line-<name>`."""
+    contact: str
+    """host:port of its SIP (UDP)."""
+    match: Sequence[str] = ()
+    """Addresses, networks or host names whose calls come in by it as callers of the hotline; none: outgoing only."""
+    qualify: int = 0
+    """Asks every so many seconds whether the other side lives, so that a dead trunk fails at once; 0: never."""
+
+    @property
+    def endpoint(self) -> str:
+        """Name of its PJSIP endpoint."""
+        return LINE_TRUNK + self.name
+
+
+LINE_TRUNK = "line-"
+"""Begins the endpoint's name of a directory trunk."""
+
+
+@dataclass(frozen=True, slots=True)
 class SwitchPlan:
     """All that the templates need. Paths are absolute; ports are TCP (AMI) or UDP (SIP, RTP)."""
 
@@ -75,6 +99,8 @@ class SwitchPlan:
     out_contact: str = ""
     """Where calls to callers go out (回拨), as host:port; empty: there is no way out (no toll fraud)."""
     peers: Sequence[Peer] = ()
+    lines: Sequence[LineTrunk] = ()
+    """Trunks of the hotline directory; none: no call leaves for another hotline."""
     record: bool = True
     """False: the dialplan starts no recording."""
 
@@ -91,6 +117,9 @@ def _seat_section(seat: SeatPhone) -> str:
 OUT_TRUNK = "hotline-out"
 """The endpoint for calling out. Nothing comes in through it: its context has no extension for anybody."""
 _CONTACT = re.compile(r"[A-Za-z0-9.-]{1,253}:[0-9]{1,5}")
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(/[0-9]{1,2})?")
+_NUMERIC = re.compile(r"[0-9.]+(/[0-9]{1,2})?")
+_TRUNK_NAME = re.compile(r"[A-Za-z0-9_-]{1,27}")
 
 
 def _out_section(contact: str) -> str:
@@ -100,7 +129,8 @@ def _out_section(contact: str) -> str:
         raise RenderError("OUT_CONTACT: host:port, for instance 10.0.0.5:5060")
     return (
         f"[{OUT_TRUNK}]\ntype = endpoint\ncontext = hotline-keys\ntransport = transport-udp\ndisallow = all\n"
-        f"allow = alaw,ulaw\ndirect_media = no\nrtp_symmetric = yes\nrtp_timeout = 60\naors = {OUT_TRUNK}\n\n"
+        f"allow = alaw,ulaw\ndirect_media = no\nrtp_symmetric = yes\nrtp_timeout = 60\nallow_transfer = no\n"
+        f"identify_by = ip\naors = {OUT_TRUNK}\n\n"
         f"[{OUT_TRUNK}]\ntype = aor\ncontact = sip:{contact}\nqualify_frequency = 0\n"
     )
 
@@ -112,10 +142,61 @@ def _peer_section(peer: Peer) -> str:
     return (
         f"[{n}]\ntype = endpoint\ncontext = hotline-peer\ntransport = transport-udp\ndisallow = all\n"
         f"allow = alaw,ulaw\ndirect_media = no\nrtp_symmetric = yes\nrtp_timeout = 60\nrtp_timeout_hold = 300\n"
-        f"trust_id_inbound = yes\naors = {n}\n\n"
+        f"identify_by = ip\ntrust_id_inbound = yes\nallow_transfer = no\naors = {n}\n\n"
         f"[{n}]\ntype = aor\ncontact = sip:{peer.contact}\nqualify_frequency = 0\n\n"
         f"[{n}-address]\ntype = identify\nendpoint = {n}\nmatch = {host}\n"
     )
+
+
+def _line_section(line: LineTrunk) -> str:
+    """Nothing but the hotline itself can be dialled through it, and it moves no call of ours (REFER).
+
+    It is known by its address alone: who only writes its name into a request is nobody.
+    """
+    n = line.endpoint
+    text = (
+        f"[{n}]\ntype = endpoint\ncontext = hotline-trunk\ntransport = transport-udp\ndisallow = all\n"
+        f"allow = alaw,ulaw\ndirect_media = no\nrtp_symmetric = yes\nforce_rport = yes\ndtmf_mode = rfc4733\n"
+        f"rtp_timeout = 60\nrtp_timeout_hold = 300\nidentify_by = ip\ntrust_id_inbound = yes\n"
+        f"allow_transfer = no\naors = {n}\n\n"
+        f"[{n}]\ntype = aor\ncontact = sip:{line.contact}\nqualify_frequency = {line.qualify}\n"
+    )
+    if line.match:
+        text += f"\n[{n}-address]\ntype = identify\nendpoint = {n}\nsrv_lookups = no\nmatch = {','.join(line.match)}\n"
+    return text
+
+
+def _network(text: str) -> bool:
+    try:
+        ipaddress.IPv4Network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_lines(plan: SwitchPlan, taken: set[str]) -> None:
+    owner = {p.contact.rpartition(":")[0]: f"peer {p.name}" for p in plan.peers}
+    for line in plan.lines:
+        if not _TRUNK_NAME.fullmatch(line.name) or not _CONTACT.fullmatch(line.contact) or line.qualify < 0:
+            raise RenderError(f"trunk {line.name!r}: a name of 1-27 letters, digits, '_' or '-', and host:port")
+        if line.endpoint in taken:
+            raise RenderError(f"trunk {line.name!r}: a seat, a peer or another trunk is called {line.endpoint}")
+        taken.add(line.endpoint)
+        for host in line.match:
+            if not _HOST.fullmatch(host) or (_NUMERIC.fullmatch(host) and not _network(host)):
+                raise RenderError(f"trunk {line.name!r}: match {host!r} is no address, network or host name")
+            if host in owner:
+                raise RenderError(f"trunk {line.name!r}: calls from {host} are those of {owner[host]} already")
+            owner[host] = f"trunk {line.name}"
+
+
+def _trunk_match(plan: SwitchPlan) -> str:
+    """Whose calls are the public's: never those of a directory trunk, however wide the network is.
+
+    The switch takes the first section that fits, in an order of its own; so they must not overlap.
+    """
+    numeric = [h for line in plan.lines for h in line.match if _NUMERIC.fullmatch(h)]
+    return ",".join([plan.trunk_match, *(f"!{h if '/' in h else h + '/32'}" for h in numeric)])
 
 
 def _values(plan: SwitchPlan) -> Mapping[str, str]:
@@ -129,6 +210,7 @@ def _values(plan: SwitchPlan) -> Mapping[str, str]:
         if peer.name in taken:
             raise RenderError(f"peer {peer.name!r}: a seat, a trunk or another peer has this name")
         taken.add(peer.name)
+    _check_lines(plan, taken)
     for number in plan.dialled:
         if not re.fullmatch(r"\+?[0-9]{1,24}", number):
             raise RenderError(f"dialled number {number!r}: digits only")
@@ -146,6 +228,8 @@ def _values(plan: SwitchPlan) -> Mapping[str, str]:
         if not value or not _SAFE.fullmatch(value):
             raise RenderError(f"{key}: empty, or has a line break, ';' or brackets")
     values["OUT_TRUNK"] = _out_section(plan.out_contact)
+    values["TRUNK_MATCH"] = _trunk_match(plan)
+    values["LINES"] = "\n".join(map(_line_section, plan.lines)) or "; no trunk in the hotline directory"
     values["PEERS"] = "\n".join(_peer_section(p) for p in plan.peers) or "; no other Asterisk rings seats here"
     # One extension for each seat of ours, and none for anything else: a peer can ring seats and dial no number.
     values["PEER_SEATS"] = "\n".join(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephony import PBX_PIECES, Peer, RenderError, SeatPhone, SwitchPlan, render
+from telephony import PBX_PIECES, LineTrunk, Peer, RenderError, SeatPhone, SwitchPlan, render
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "config/asterisk"
 MARK = re.compile(r"@[A-Z_]+@")
@@ -146,3 +146,82 @@ def test_a_peer_rings_our_seats_by_name_and_has_no_pattern_to_dial():
 def test_a_peer_with_a_taken_name_or_a_bad_address_is_refused(peers):
     with pytest.raises(RenderError, match="peer"):
         render(TEMPLATES, plan(peers=peers))
+
+
+# ---------------------------------------------------------------------- trunks of the hotline directory
+def section(files, name, number=0):
+    """One section of pjsip.conf as key → value; sections of one name in their order."""
+    parts = re.split(r"^(\[[^\]]+\](?:\([^)]*\))?)$", files["pjsip.conf"], flags=re.MULTILINE)
+    found = [body for head, body in zip(parts[1::2], parts[2::2], strict=True) if head == f"[{name}]"]
+    lines = (line.partition(" = ") for line in found[number].splitlines() if " = " in line)
+    return {key: value for key, _, value in lines}
+
+
+POLICE = LineTrunk("police", "10.0.0.7:5060", ["10.0.0.7", "10.0.1.0/24"], qualify=30)
+
+
+def test_a_directory_trunk_becomes_an_endpoint_of_its_name_whose_callers_reach_the_hotline_only():
+    files = render(TEMPLATES, plan(lines=[POLICE, LineTrunk("carrier", "sbc.example.cn:5070")]))
+    endpoint = section(files, "line-police")
+    assert (endpoint["type"], endpoint["context"]) == ("endpoint", "hotline-trunk")
+    assert endpoint["aors"] == "line-police" == POLICE.endpoint
+    aor = section(files, "line-police", 1)
+    assert (aor["contact"], aor["qualify_frequency"]) == ("sip:10.0.0.7:5060", "30")
+    identify = section(files, "line-police-address")
+    assert (identify["endpoint"], identify["match"]) == ("line-police", "10.0.0.7,10.0.1.0/24")
+    assert section(files, "line-carrier", 1)["contact"] == "sip:sbc.example.cn:5070"
+    assert "[line-carrier-address]" not in files["pjsip.conf"], "without `match` nobody comes in by it"
+
+
+def test_without_a_directory_there_is_no_way_out():
+    assert "[line-" not in render(TEMPLATES, plan())["pjsip.conf"]
+
+
+def test_phones_of_seats_may_transfer_and_nobody_else():
+    files = render(TEMPLATES, plan(lines=[POLICE], peers=[Peer("hz", "10.0.0.6:5060")], out_contact="10.0.0.5:5060"))
+    seat = files["pjsip.conf"].split("[seat](!)")[1].split("\n[")[0]
+    assert "allow_transfer = yes" in seat
+    for name in ("trunk", "line-police", "hz", "hotline-out"):
+        assert section(files, name)["allow_transfer"] == "no", name
+
+
+def test_a_trunk_is_known_by_its_address_alone_and_not_by_a_name_anybody_can_write():
+    files = render(TEMPLATES, plan(lines=[POLICE], peers=[Peer("hz", "10.0.0.6:5060")], out_contact="10.0.0.5:5060"))
+    for name in ("trunk", "line-police", "hz", "hotline-out"):
+        assert section(files, name)["identify_by"] == "ip", name
+
+
+def test_the_publics_trunk_never_claims_a_call_of_a_directory_trunk():
+    files = render(TEMPLATES, plan(lines=[POLICE, LineTrunk("x", "h.cn:5060", ["h.cn"])]))
+    assert section(files, "trunk-address")["match"] == "127.0.0.0/8,!10.0.0.7/32,!10.0.1.0/24"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        LineTrunk("", "10.0.0.7:5060"),
+        LineTrunk("x" * 28, "10.0.0.7:5060"),
+        LineTrunk("po lice", "10.0.0.7:5060"),
+        LineTrunk("police\n", "10.0.0.7:5060"),
+        LineTrunk("police", "10.0.0.7"),
+        LineTrunk("police", "10.0.0.7:5060\nx = y"),
+        LineTrunk("police", "10.0.0.7:5060", ["10.0.0.7\nx = y"]),
+        LineTrunk("police", "10.0.0.7:5060", ["!10.0.0.7"]),
+        LineTrunk("police", "10.0.0.7:5060", ["10.0.0"]),
+        LineTrunk("police", "10.0.0.7:5060", ["10.0.0.0/33"]),
+        LineTrunk("police", "10.0.0.7:5060", [""]),
+        LineTrunk("police", "10.0.0.7:5060", qualify=-1),
+        LineTrunk("mine", "10.0.0.7:5060"),
+        LineTrunk("8", "10.0.0.7:5060"),
+        LineTrunk("police", "10.0.0.7:5060", ["10.0.0.6"]),
+        LineTrunk("police", "10.0.0.7:5060", ["10.0.0.9"]),
+    ],
+)
+def test_a_trunk_with_a_taken_name_or_address_or_a_bad_one_is_refused(line):
+    usual = {
+        "peers": [Peer("line-mine", "10.0.0.6:5060")], "seats": [SeatPhone("line-8", "p")],
+        "lines": [LineTrunk("other", "10.0.0.9:5060", ["10.0.0.9"])],
+    }  # fmt: skip
+    render(TEMPLATES, plan(**usual))
+    with pytest.raises(RenderError, match="trunk"):
+        render(TEMPLATES, plan(**{**usual, "lines": [*usual["lines"], line]}))
