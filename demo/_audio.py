@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ._hearing import loud_span, rms, tones_in
 from ._rtp import KEYS, RATE, Pcm, RtpSession
+from ._tones import ToneSpan, kind_of, tone_spans
 
 LOUD = 300.0
 """RMS from which a block counts as sound: speech is ten times louder, coded silence far below."""
@@ -118,6 +119,52 @@ class Audio:
         if self._rtp is None or time.time() - self._rtp.receiver.last_at > window + 0.3:
             return frozenset()
         return tones_in(self.heard(max(self.heard_samples - round(window * RATE), 0)), frequencies)
+
+    def _recent(self, seconds: float) -> Pcm:
+        """What came in the last `seconds` by our clock; silence where no packets came."""
+        if self._rtp is None:
+            return np.zeros(round(seconds * RATE), np.int16)
+        late = time.time() - self._rtp.receiver.last_at - 0.06  # 60 ms: the jitter of a busy machine
+        missing = round(max(late, 0.0) * RATE)
+        kept = max(round(seconds * RATE) - missing, 0)
+        heard = self.heard(max(self.heard_samples - kept, 0)) if kept else np.zeros(0, np.int16)
+        return np.concatenate([heard, np.zeros(round(seconds * RATE) - len(heard), np.int16)])
+
+    def heard_level(self, seconds: float = 0.5) -> float:
+        """RMS (0..32768) of the last `seconds`; no packets are silence."""
+        return rms(self._recent(seconds))
+
+    def heard_kind(self, seconds: float = 0.5, tones: Sequence[float] = ()) -> str:
+        """What sounded in the last `seconds`: "silence", "ringing", "tones" (none but the given) or "sound"."""
+        return kind_of(self._recent(seconds), tones)
+
+    def tone_log(self, frequencies: Iterable[float], since: float = 0.0) -> list[ToneSpan]:
+        """When each of `frequencies` (Hz, 100 Hz apart) was to be heard; spans that ended before `since` are left out.
+
+        Times are unix seconds at which the audio arrived here, by the kernel's clock; edges are true to 20 ms.
+        """
+        if self._rtp is None:
+            return []
+        heard = self._rtp.receiver
+        # Nothing for 100 ms: the tone is over even when no silence came after it.
+        goes_on = self._end is None and time.time() - heard.last_at < 0.1
+        spans = [
+            ToneSpan(
+                frequency, heard.when(begin),
+                None if end >= heard.end and goes_on else heard.when(end - 1) + 1 / RATE,
+            )
+            for frequency, begin, end in tone_spans(heard.view(), frequencies)
+        ]  # fmt: skip
+        return [span for span in spans if span.ended is None or span.ended >= since]
+
+    async def wait_for_kind(
+        self, kind: str, timeout: float = 10.0, *, seconds: float = 0.5, tones: Sequence[float] = ()
+    ) -> None:
+        """Wait until `seconds` of new audio are of a kind (`heard_kind`). Raises TimeoutError or CallEnded."""
+        begin = time.time()
+        await self._until(
+            lambda: time.time() - begin >= seconds and self.heard_kind(seconds, tones) == kind, timeout, every=0.05
+        )
 
     async def wait_for_digits(self, count: int, timeout: float) -> str:
         """Wait until `count` keys in all have come, and return all so far."""

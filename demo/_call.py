@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ._audio import Audio, CallEnded, Ended
 from ._endpoint import Endpoint
+from ._refer import Referral, replacing, send
 from ._rtp import RtpSession
 from ._sip import (
     METHODS,
@@ -44,8 +45,14 @@ class Owner(Protocol):
     def credentials(self, response: Response, request: Request) -> tuple[str, str] | None:
         """The header that answers a 401 or 407, None without a password or a challenge we know."""
 
-    async def ask(self, dialog: Dialog, method: str) -> Response:
+    async def ask(self, dialog: Dialog, method: str, headers: list[tuple[str, str]] | None = None) -> Response:
         """Send a request within a dialog; its final response."""
+
+    def follow(self, dialog: Dialog, cseq: int, referral: Referral) -> None:
+        """Hand the NOTIFYs about the REFER with number `cseq` of this dialog to `referral`."""
+
+    def uri(self, number: str) -> str:
+        """The URI of a number at the server. Raises SipError."""
 
     def forget(self, call: "Call") -> None:
         """The call is over."""
@@ -259,6 +266,38 @@ class Call(Audio):
         self._use(asked)
         self.respond(key, request, 200, self._own_answer(asked))
         self._rtp.start()
+
+    # -- transfers ---------------------------------------------------------------------------------
+
+    async def refer(self, number: str, timeout: float = 30.0) -> int:
+        """Ask the other side to call `number` instead of us (blind transfer) and wait for how that ends.
+
+        Returns:
+            The final status that the other side reports: 200 reached, 486 busy, 404 no such number, …
+
+        Raises:
+            ReferRefused: It does not do transfers for us.
+            TimeoutError: No final report came.
+            CallEnded: The call is over already.
+        """
+        return await (await self.referral(number)).final(timeout)
+
+    async def refer_to(self, other: "Call", timeout: float = 30.0) -> int:
+        """Join the other sides of this call and of `other`, which we leave (attended transfer; as `refer`)."""
+        return await (await self.referral(other)).final(timeout)
+
+    async def referral(self, target: "str | Call") -> Referral:
+        """Begin a transfer to a number or a call of ours; returns when the other side has taken the order."""
+        self._talking()
+        if isinstance(target, Call):
+            target._talking()
+            return await send(self._owner, self._dialog, replacing(target._dialog))
+        return await send(self._owner, self._dialog, f"<{self._owner.uri(target)}>")
+
+    def _talking(self) -> None:
+        self._alive()
+        if self.answered_at is None:
+            raise RuntimeError("transfer: answer the call first")
 
     def on_ack(self, ack: Request) -> None:
         """Our answer to an INVITE was acknowledged; it may carry the answer to an offer of ours."""

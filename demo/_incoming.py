@@ -21,6 +21,7 @@ class IncomingCall(Call):
         self._invite = invite
         self._key = key
         self._offer = sdp.parse(invite.body) if invite.body else None
+        self._early: bytes | None = None
         self._acked = asyncio.Event()
         self.invite_received_at = time.time()
 
@@ -46,15 +47,36 @@ class IncomingCall(Call):
         self.ringing_at = self.ringing_at or time.time()
         self._ringing.set()
 
+    async def progress(self) -> None:
+        """Say 183 with audio before the answer (early media): what we play from now on is heard already.
+
+        Raises CallEnded, RuntimeError once answered, or SipError when the INVITE made no offer.
+        """
+        self._open_only("progress")
+        if self._offer is None:
+            raise SipError("early audio needs an offer in the INVITE")
+        if self._early is None:
+            self._early = self._open(self._offer)
+        self.respond(self._key, self._invite, 183, self._early)
+        self.ringing_at = self.ringing_at or time.time()
+        self._ringing.set()
+        self._media().start()
+
+    def _open(self, offer: sdp.Sdp) -> bytes:
+        self._open_media()
+        self._use(offer)
+        return self._own_answer(offer)
+
     async def answer(self) -> None:
         """Answer, start the audio and wait for the ACK. Raises CallEnded, or RuntimeError once answered."""
         self._open_only("answer")
-        self._open_media()
-        if self._offer is None:  # the offer is ours then, and their answer comes with the ACK
+        if self._early is not None:
+            body = self._early  # an offer has one answer: the same again (RFC 3261 §13.2.1)
+        elif self._offer is None:  # the offer is ours then, and their answer comes with the ACK
+            self._open_media()
             body = self._own_offer()
         else:
-            self._use(self._offer)
-            body = self._own_answer(self._offer)
+            body = self._open(self._offer)
         self.respond(self._key, self._invite, 200, body)
         self._talk()
         await self._acked.wait()

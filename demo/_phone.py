@@ -11,6 +11,7 @@ from ._call import Call
 from ._endpoint import Endpoint
 from ._incoming import IncomingCall
 from ._outgoing import OutgoingCall
+from ._refer import Referral, is_report, report_of
 from ._sip import (
     METHODS,
     AckReceived,
@@ -96,6 +97,7 @@ class Phone:
         self._lose = lose
         self._local_port = local_port
         self._calls: dict[tuple[str, str], Call] = {}
+        self._referrals: dict[tuple[str, str], dict[int, Referral]] = {}
         self._queue: asyncio.Queue[IncomingCall] = asyncio.Queue()
         self._registration: Dialog | None = None
         self._refresher: asyncio.Task[None] | None = None
@@ -214,14 +216,19 @@ class Phone:
         Raises:
             SipError: The number or a header cannot be sent.
         """
-        if not number.startswith("sip:"):
-            if not _TARGET.fullmatch(number):
-                raise SipError("a number to dial is 1 to 64 letters, digits or *#+._-")
-            number = f"sip:{number.replace('#', '%23')}@{self.server[0]}:{self.server[1]}"
+        number = self.uri(number)
         call = OutgoingCall(self, self._dialog(number, f"<{number}>"), dict(headers or {}))
         call.place()
         self._calls[call.id] = call
         return call
+
+    def uri(self, number: str) -> str:
+        """The URI of a number at the server; a `sip:` URI is one already. Raises SipError."""
+        if number.startswith("sip:"):
+            return number
+        if not _TARGET.fullmatch(number):
+            raise SipError("a number to dial is 1 to 64 letters, digits or *#+._-")
+        return f"sip:{number.replace('#', '%23')}@{self.server[0]}:{self.server[1]}"
 
     async def incoming(self, timeout: float = 30.0) -> IncomingCall:
         """The next incoming call (only without `on_call`). Raises TimeoutError."""
@@ -244,6 +251,10 @@ class Phone:
     def forget(self, call: Call) -> None:
         """The call is over."""
         self._calls.pop(call.id, None)
+
+    def follow(self, dialog: Dialog, cseq: int, referral: Referral) -> None:
+        """Hand the NOTIFYs about the REFER `cseq` of this dialog to `referral`, also after the call's end."""
+        self._referrals.setdefault((dialog.call_id, dialog.local_tag), {})[cseq] = referral
 
     def credentials(self, response: Response, request: Request) -> tuple[str, str] | None:
         """The header that answers a 401 or 407, None without a password or a challenge we know."""
@@ -291,6 +302,9 @@ class Phone:
                 self._on_cancel(event)
             case "INVITE" if not request.to_tag:
                 self._on_invite(event)
+            case "NOTIFY" if is_report(request) and (known := self._referrals.get((request.call_id, request.to_tag))):
+                self._reply(event, 200)
+                known.get(report_of(request) or 0, next(reversed(known.values()))).on_notify(request)
             case "OPTIONS" | "INFO" | "NOTIFY" | "MESSAGE" if call is not None or not request.to_tag:
                 fields = [self.contact, ("Allow", METHODS), ("Accept", "application/sdp")]
                 self._reply(event, 200, fields if request.method == "OPTIONS" else [])

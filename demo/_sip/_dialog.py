@@ -145,7 +145,7 @@ class Dialog:
         fields += [("Route", route) for route in self.routes]
         fields += headers
         fields.append(("User-Agent", AGENT))
-        if body:
+        if body and not any(name == "Content-Type" for name, _ in fields):
             fields.append(("Content-Type", "application/sdp"))
         return Request(make(fields, extra), body, method=method, uri=self.target)
 
