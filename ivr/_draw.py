@@ -80,6 +80,8 @@ def _inside(flow: m.Flow, node: m.Node, language: str) -> list[str]:
             return [*_spoken(flow, node.announcement, language), *([", ".join(wishes)] if wishes else [])]
         case m.Voicemail():
             return [*_spoken(flow, node.invite, language), f"≤ {node.max_seconds:g} s"]
+        case m.Emergency():
+            return [f"紧急线路 {node.entry}" if language == "zh" else f"emergency line {node.entry}"]
 
 
 def _spoken(flow: m.Flow, prompts: tuple[str, ...], language: str) -> list[str]:
@@ -108,7 +110,7 @@ def _shape(node: m.Node) -> tuple[str, str]:
             return "[/", "/]"
         case m.Hours() | m.Branch():
             return "{{", "}}"
-        case m.Route() | m.Voicemail() | m.End():
+        case m.Route() | m.Voicemail() | m.End() | m.Emergency():
             return "([", "])"
         case _:
             return "[", "]"

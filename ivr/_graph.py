@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ._model import FACTS, Ask, Collect, Menu, Node, Route, edges
+from ._model import FACTS, Ask, Collect, Emergency, Menu, Node, Route, edges
 from ._parse import Draft
 from ._problems import did_you_mean
 
@@ -33,7 +33,7 @@ def check(d: Draft, start: str, human: str) -> None:
     for name in nodes:
         if name not in seen:
             d.read.problem(d.marks[name], f"no way leads to node {name}", "lead to it from a node, or delete it")
-    if not any(isinstance(nodes[n], (Route, *_ASKING)) for n in reachable(nodes, [start])):
+    if not any(isinstance(nodes[n], (Route, Emergency, *_ASKING)) for n in reachable(nodes, [start])):
         mend = "lead some way to a route node; every caller must be able to reach a person"
         d.read.problem(d.marks[start], f"from {start} no path leads to a human", mend)
 

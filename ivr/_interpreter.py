@@ -9,6 +9,8 @@ The rules, whatever a flow says:
    human.
  - Silence and unclear answers put the question again at most `tries` times, then come to a human; they
    never end a call.
+ - A key that rings an emergency line does so at once, over any prompt before its question and even over one
+   that must be heard; no words delay it.
  - A key ends prompts that allow it (`barge_in`) and is kept for the question that comes next; keys
    typed over prompts that must be heard are kept until these are over.
  - * says it again.

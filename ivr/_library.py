@@ -25,6 +25,9 @@ SYSTEM_PROMPTS = (
     "wait-next", "wait-ahead-before", "wait-ahead-after", "wait-many-ahead", "wait-about", "wait-over-before",
     "wait-minutes", "wait-under-minute", "callback-offer-before", "callback-offer-after", "callback-confirmed",
     "nobody-now", "num-two", *(f"num-{n}" for n in (*range(21), *range(30, 100, 10))),
+    # said when a party comes, goes or cannot be reached (calls._words)
+    *(f"emergency-{word}-{line}" for word in ("connecting", "offer") for line in ("110", "119", "120", "122")),
+    "emergency-connecting", "emergency-failed", "party-left", "held",
 )  # fmt: skip
 """Prompts that the service or the dialplan plays by name, whatever the flows say."""
 

@@ -142,7 +142,16 @@ class End:
     prompts: tuple[str, ...] = ()
 
 
-Node = Say | Menu | Ask | Collect | Hours | Branch | SetVars | Route | Voicemail | End
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """Rings an emergency line at once (Art. 11), while the queue goes on to bring a seat as third. It speaks no
+    word before: the line rings first, the words come over its ringing."""
+
+    entry: str
+    """Id of an entry of the hotline directory; whether there is one is not known here."""
+
+
+Node = Say | Menu | Ask | Collect | Hours | Branch | SetVars | Route | Voicemail | End | Emergency
 KIND: dict[type, str] = {
     Say: "say",
     Ask: "ask",
@@ -154,6 +163,7 @@ KIND: dict[type, str] = {
     Route: "route",
     Voicemail: "voicemail",
     End: "hangup",
+    Emergency: "emergency",
 }
 """Node class → its key in the file."""
 

@@ -251,6 +251,10 @@ def _hangup(d: Draft, e: Entries, what: str) -> m.Node:
     return m.End(reason, _prompts(d, h, "say", what))
 
 
+def _emergency(d: Draft, e: Entries, what: str) -> m.Node:
+    return m.Emergency(d.read.name(e["emergency"].value, f"{what}: emergency"))
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
     read: Callable[[Draft, Entries, str], m.Node]
@@ -269,6 +273,7 @@ KINDS: dict[str, _Kind] = {
     "route": _Kind(_route),
     "voicemail": _Kind(_voicemail),
     "hangup": _Kind(_hangup),
+    "emergency": _Kind(_emergency),
 }
 
 

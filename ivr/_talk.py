@@ -81,8 +81,17 @@ class HangUp:
     reason: str
 
 
-Output = Play | StopPlaying | ArmTimer | CancelTimer | RouteTo | LeaveVoicemail | HangUp
-"""RouteTo, LeaveVoicemail and HangUp end the session."""
+@dataclass(frozen=True, slots=True)
+class RingEmergency:
+    """The flow has ended; the caller waits, `entry` of the hotline directory is rung for it at once, and `route`
+    is the demand with which a human is looked for meanwhile (the flow's `human`, in the caller's language)."""
+
+    entry: str
+    route: RouteTo
+
+
+Output = Play | StopPlaying | ArmTimer | CancelTimer | RouteTo | LeaveVoicemail | HangUp | RingEmergency
+"""RouteTo, LeaveVoicemail, HangUp and RingEmergency end the session."""
 
 
 class Phase(StrEnum):

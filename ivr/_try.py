@@ -9,7 +9,7 @@ from ._interpreter import start, step
 from ._model import Flow, RouteTo
 from ._walk import KEYS
 
-Outcome = RouteTo | t.LeaveVoicemail | t.HangUp
+Outcome = RouteTo | t.LeaveVoicemail | t.HangUp | t.RingEmergency
 
 _TEXT = {
     "zh": {
@@ -20,6 +20,7 @@ _TEXT = {
         "route": "→ 转人工",
         "voicemail": "→ 留言，最长 {:g} 秒",
         "hangup": "→ 挂机（{}）",
+        "emergency": "→ 紧急线路 {}，同时转人工",
         "skills": "技能",
         "centre": "工作机构",
         "language": "语种",
@@ -33,6 +34,7 @@ _TEXT = {
         "route": "→ to a human",
         "voicemail": "→ voicemail, at most {:g} s",
         "hangup": "→ hang up ({})",
+        "emergency": "→ emergency line {}, and a human",
         "skills": "skills",
         "centre": "centre",
         "language": "language",
@@ -81,6 +83,9 @@ def try_flow(
                     return output
                 case t.HangUp():
                     say(words["hangup"].format(output.reason))
+                    return output
+                case t.RingEmergency():
+                    say(words["emergency"].format(output.entry))
                     return output
                 case RouteTo():
                     say(" ".join((words["route"], *_wishes(output, words))))

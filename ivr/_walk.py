@@ -22,6 +22,10 @@ Question = m.Menu | m.Ask | m.Collect
 P = t.Phase
 
 
+def _barge_in(node: m.Node | None) -> bool:
+    return isinstance(node, Question) and node.barge_in
+
+
 class Walk:
     """See the module's text."""
 
@@ -58,6 +62,8 @@ class Walk:
             case P.PROMPTING if isinstance(node, Question) and not node.barge_in:
                 if key == "0" and not self.ahead and not isinstance(node, m.Collect):
                     self._to_human()
+                elif not self.ahead and (line := self._line(node, key)) is not None:
+                    self.go(line)
                 elif key not in "*#" or self.ahead or key in getattr(node, "keys", ()):
                     self._keep(key)
             case P.PROMPTING | P.LISTENING | P.DIALLING if isinstance(node, Question):
@@ -104,22 +110,25 @@ class Walk:
             self._to_human()
 
     def hear(self, text: str) -> None:
-        """Words. A wish for a human is heard everywhere, other words only where a node asks for them."""
+        """Words. A wish for a human is heard everywhere, an emergency over the prompts before the question that
+        listens for it too, other words only where a node asks for them."""
         node = self.flow.nodes.get(self.node)
-        listed = [(word, _HUMAN) for word in HUMAN_WORDS]
-        asks = isinstance(node, m.Ask) and self.phase in (P.PROMPTING, P.LISTENING)
-        if isinstance(node, m.Ask) and asks:
-            if self.phase is P.PROMPTING and not node.barge_in:
-                asks = False
-            else:
-                listed = [(word, a.next) for a in node.answers for word in a.words] + listed
-        target = best(text, listed)
+        asked = self._next_question(node.next) if isinstance(node, m.Say) else node
+        open_ = node is asked and (self.phase is P.LISTENING or (self.phase is P.PROMPTING and _barge_in(node)))
+        answers = asked.answers if isinstance(asked, m.Ask) and self.phase is not P.DIALLING else ()
+        if not open_:
+            answers = tuple(a for a in answers if isinstance(self.flow.nodes.get(a.next), m.Emergency))
+        listed = [(word, a.next) for a in answers for word in a.words]
+        target = best(text, [*listed, *((word, _HUMAN) for word in HUMAN_WORDS)])
         if target == _HUMAN:
             if isinstance(node, m.Route) and self.phase is P.LEAVING:
                 return  # on the way already
             self._to_human()
-        elif isinstance(node, m.Ask) and asks and text.strip():
-            self._onward(node, target, node.unclear)
+        elif target is not None:
+            self.ahead = ""
+            self.go(target)
+        elif isinstance(node, m.Ask) and open_ and text.strip():
+            self._onward(node, None, node.unclear)
 
     # ------------------------------------------------------------------ keys
     def _press_in_say(self, node: m.Say, key: str) -> None:
@@ -127,8 +136,12 @@ class Walk:
             if node.barge_in:
                 self._play(node.prompts, node.barge_in, P.SAYING)
             return
-        if key == "0" and not self.ahead and not self._number_is_next(node.next):
+        question = None if self.ahead else self._next_question(node.next)
+        if key == "0" and not self.ahead and not isinstance(question, m.Collect):
             self._to_human()
+            return
+        if (line := self._line(question, key)) is not None:
+            self.go(line)
             return
         if key != "#" or self.ahead:
             self._keep(key)
@@ -259,8 +272,14 @@ class Walk:
             case _:
                 return None
 
-    def _number_is_next(self, target: str) -> bool:
-        """Whether the next question from there takes a number, so that a 0 may be its first digit."""
+    def _line(self, node: m.Node | None, key: str) -> str | None:
+        """The node of the emergency line that the key rings at a question; such a key waits for no prompt."""
+        target = node.keys.get(key, "") if isinstance(node, (m.Menu, m.Ask)) else ""
+        return target if isinstance(self.flow.nodes.get(target), m.Emergency) else None
+
+    def _next_question(self, target: str) -> m.Node | None:
+        """The next node from there that neither speaks nor decides: a number's first digit may be a 0, and an
+        emergency need not wait for the words before it."""
         walk = Walk(self.flow, self.result()[0], self.now)
         for _ in range(MOST_HOPS):
             node = self.flow.nodes.get(target)
@@ -269,9 +288,9 @@ class Walk:
                 walk.vars = {**walk.vars, **node.values}
             onward = node.next if isinstance(node, m.Say) else walk._silent(node) if node else None
             if onward is None:
-                return isinstance(node, m.Collect)
+                return node
             target = onward
-        return False
+        return None
 
     def _enter(self, node: m.Node) -> None:
         match node:
@@ -309,6 +328,10 @@ class Walk:
                 self._end(t.HangUp(node.reason))
             case m.Route():
                 self._route(node)
+            case m.Emergency():
+                human = self.flow.nodes.get(self.flow.human)
+                wish = human if isinstance(human, m.Route) else m.Route()
+                self._end(t.RingEmergency(node.entry, m.route_of(wish, self.language)))
             case _:
                 self._route(m.Route())
 

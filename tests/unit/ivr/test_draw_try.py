@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import ivr
-from ivr import HangUp, LeaveVoicemail, RouteTo
+from ivr import HangUp, LeaveVoicemail, RingEmergency, RouteTo
 
 ROOT = Path(__file__).parents[3]
 WORKDAY = 1772589600.0  # Wednesday 2026-03-04 10:00 in Shanghai
@@ -57,6 +57,15 @@ bye: {hangup: {reason: done, say: goodbye}}
     assert walk(flow, ["2"], language="en") == (HangUp("done"), [*lines[:1], *walk(flow, ["2"], language="en")[1][1:]])
 
 
+def test_a_walk_that_rings_an_emergency_line_says_so(book: ivr.FlowBook) -> None:
+    end, lines = walk(book["self-service"], ["9"])
+    assert end == RingEmergency("110", RouteTo({}, "zh"))
+    assert lines[-1] == "→ 紧急线路 110，同时转人工"
+    assert walk(book["self-service"], ["2", "这里着火了"])[0] == RingEmergency("119", RouteTo({}, "zh"))
+    _, lines = walk(book["self-service"], ["9"], language="en")
+    assert lines[-1] == "→ emergency line 110, and a human"
+
+
 def test_what_ends_the_terminal_ends_the_walk(book: ivr.FlowBook) -> None:
     def nothing(_: str) -> str:
         raise EOFError
@@ -74,6 +83,9 @@ def test_pictures_show_every_node_and_way(book: ivr.FlowBook) -> None:
     picture = ivr.draw(book["self-service"])
     assert "周一至五 08:30-12:00, 13:30-17:30" in picture
     assert '-.->|"0 / 无应答"|' in picture
+    assert "police · emergency<br/>紧急线路 110" in picture
+    assert "emergency line 110" in ivr.draw(book["self-service"], "en")
+    assert "police · emergency\n" in ivr.tree(book["self-service"])
     assert "# of" not in ivr.draw(book["self-service"], "en")
 
 

@@ -10,7 +10,18 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import ivr
-from ivr import DigitPressed, HangUp, HeardWords, LeaveVoicemail, Phase, Play, PromptsDone, RouteTo, TimedOut
+from ivr import (
+    DigitPressed,
+    HangUp,
+    HeardWords,
+    LeaveVoicemail,
+    Phase,
+    Play,
+    PromptsDone,
+    RingEmergency,
+    RouteTo,
+    TimedOut,
+)
 
 MakeFlow = Callable[[str], ivr.Flow]
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp()  # a Wednesday
@@ -305,6 +316,89 @@ two: {route: {skills: {cards: 1}, priority: 3, centre: '3301', language: ja}}
 
 def test_a_human_can_be_asked_for_by_words_anywhere(menu: Caller) -> None:
     assert menu.say("转人工").routed
+
+
+EMERGENCY = """
+welcome: {say: greeting, next: notice}
+notice: {say: recording-notice, barge_in: false, next: english}
+english: {set: {language: en}, next: main}
+main:
+  ask: ask-topic
+  barge_in: BARGE
+  answers: [{words: [交通], next: bye}, {words: [交通事故, accident], next: traffic}]
+  keys: {1: number, 2: bye, 9: police}
+number: {collect: enter-ticket, into: n, min: 3, max: 5, next: bye}
+bye: {hangup: {say: goodbye}}
+police: {emergency: 110}
+traffic: {emergency: traffic-police}
+"""
+
+
+@pytest.fixture(params=["true", "false"])
+def urgent(request: pytest.FixtureRequest, make: MakeFlow) -> Caller:
+    return Caller(make(EMERGENCY.replace("BARGE", request.param)))
+
+
+@pytest.mark.parametrize("done", range(4))
+def test_the_emergency_key_rings_the_line_at_once_over_any_prompt(urgent: Caller, done: int) -> None:
+    """Over the greeting, the notice that must be heard, the question, and in the silence after it."""
+    for _ in range(done):
+        urgent.done()
+    assert urgent.press("9").out[-1] == RingEmergency("110", RouteTo({}, "en" if done > 1 else "zh"))
+    assert urgent.session.ended
+    assert urgent.heard == [], "words before the line rings would cost seconds"
+    assert urgent.stopped is (done < 3)
+
+
+def test_an_emergency_can_be_said_and_the_longer_word_wins(make: MakeFlow) -> None:
+    flow = make(EMERGENCY.replace("BARGE", "true"))
+    caller = Caller(flow).done().done()
+    assert caller.say("我要问交通").heard == ["goodbye"]
+    caller = Caller(flow).done().done()
+    assert caller.say("这里有交通 事故").out[-1] == RingEmergency("traffic-police", RouteTo({}, "en"))
+
+
+@pytest.mark.parametrize("done", range(3))
+def test_an_emergency_is_heard_over_the_words_before_the_question_other_answers_are_not(
+    make: MakeFlow, done: int
+) -> None:
+    caller = Caller(make(EMERGENCY.replace("BARGE", "false")))
+    for _ in range(done):
+        caller.done()
+    assert caller.say("交通").out == ()
+    ring = caller.say("出交通事故了").out[-1]
+    assert isinstance(ring, RingEmergency)
+    assert ring.entry == "traffic-police"
+
+
+def test_nine_is_a_digit_while_a_number_is_typed_and_only_the_next_question_counts(urgent: Caller) -> None:
+    urgent.done().done().done().press("1").done().press("99")
+    assert not urgent.session.ended
+    assert urgent.session.digits == "99"
+
+
+def test_a_key_typed_before_is_kept_and_nine_after_it_belongs_to_the_number(urgent: Caller) -> None:
+    urgent.press("1999")
+    assert not urgent.session.ended
+    while not urgent.session.vars.get("n"):
+        urgent.done()  # the notice must be heard
+        if urgent.session.phase is Phase.LISTENING or urgent.session.phase is Phase.DIALLING:
+            urgent.silence()
+    assert urgent.session.vars["n"] == "999"
+
+
+def test_the_human_who_joins_an_emergency_is_the_one_of_the_flow(prompts: ivr.PromptLibrary) -> None:
+    text = """\
+flow: t
+start: main
+human: person
+nodes:
+  main: {menu: self-menu, keys: {9: police}}
+  police: {emergency: "110"}
+  person: {route: {skills: {local: 2}, centre: '3301', priority: 4, announcement: connecting}}
+"""
+    caller = Caller(ivr.parse_flow(text.encode(), prompts, name="t"))
+    assert caller.press("9").out[-1] == RingEmergency("110", RouteTo({"local": 2}, "zh", "3301", 4))
 
 
 @pytest.mark.parametrize(

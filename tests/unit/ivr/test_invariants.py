@@ -10,10 +10,10 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 import ivr
-from ivr import DigitPressed, HangUp, HeardWords, LeaveVoicemail, PromptsDone, RouteTo, TimedOut
+from ivr import DigitPressed, HangUp, HeardWords, LeaveVoicemail, PromptsDone, RingEmergency, RouteTo, TimedOut
 
 ROOT = Path(__file__).parents[3]
-ENDS = (RouteTo, LeaveVoicemail, HangUp)
+ENDS = (RouteTo, LeaveVoicemail, HangUp, RingEmergency)
 PROMPTS = ("greeting", "connecting", "goodbye", "self-menu")
 Raw = dict[str, object]
 
@@ -56,6 +56,7 @@ def flows(draw: st.DrawFn) -> ivr.Flow:
             st.just({"voicemail": {"invite": "voicemail-invite"} if flag else {}}),
             st.just({"hangup": {"say": "goodbye"} if flag else {}}),
             st.just({"route": {"announcement": "connecting"} if flag else {}}),
+            st.sampled_from(["110", "120"]).map(lambda entry: {"emergency": entry}),
         ]  # fmt: skip
         nodes[name] = draw(st.one_of(choices))
     nodes["human"] = {"route": draw(st.sampled_from([{}, {"announcement": "connecting"}]))}
@@ -155,6 +156,37 @@ def test_any_flow_with_any_inputs_ends_or_has_a_timer(
             word = PromptsDone() if session.playing else TimedOut(session.timer or "")
             session, out = ivr.step(flow, session, word, now)
     event(type(out[-1]).__name__ if out else "ended before")
+
+
+def lines_of(flow: ivr.Flow, session: ivr.Session) -> dict[str, str]:
+    """Key → emergency entry, of the question that a caller is asked just now."""
+    node = flow.nodes[session.node]
+    keys = getattr(node, "keys", {})
+    ends = {key: flow.nodes[target] for key, target in keys.items()}
+    return {key: entry for key, end in ends.items() if (entry := getattr(end, "entry", ""))}
+
+
+@settings(max_examples=200, deadline=None)
+@given(flows(), st.lists(inputs, max_size=15), times)
+def test_an_emergency_key_rings_its_line_at_once(
+    flow: ivr.Flow, words: list[object], now: float
+) -> None:
+    """Whatever came before: one press at a question that offers the line, and the flow is over."""
+    session, _ = ivr.start(flow, {}, now)
+    for word in words:
+        if word == "timer":
+            word = TimedOut(session.timer or "")
+        session, _ = ivr.step(flow, session, word, now)  # type: ignore[arg-type]
+    offered = {} if session.ended or session.ahead else lines_of(flow, session)
+    event(f"lines offered: {len(offered)}")
+    for key, entry in offered.items():
+        if key == "#" and session.hash_due:
+            continue  # the # of the number before
+        after, out = ivr.step(flow, session, DigitPressed(key), now)
+        assert after.ended
+        assert isinstance(out[-1], RingEmergency)
+        assert out[-1].entry == entry
+        assert not any(isinstance(o, ivr.Play) for o in out)
 
 
 @settings(max_examples=40, deadline=None)

@@ -60,7 +60,7 @@ def test_a_running_call_keeps_the_version_it_began_with(site: Path, library: ivr
 def test_a_changed_prompt_text_is_a_new_version(site: Path, library: ivr.FlowLibrary) -> None:
     change(site / "prompts.yaml", "通话将被录音。", "本次通话将被录音。")
     assert library.reload().changed == ("default", "self-service")
-    change(site / "prompts.yaml", "转接没有成功", "没有转接成功")  # in no flow
+    change(site / "prompts.yaml", "转接未成功", "没有转接成功")  # in no flow
     assert library.reload().changed == ()
 
 

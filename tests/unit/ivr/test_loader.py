@@ -165,6 +165,48 @@ def test_a_branch_on_a_variable_nobody_sets_is_refused(prompts: ivr.PromptLibrar
     assert found.mend == "did you mean ticket?"
 
 
+@pytest.mark.parametrize("entry", ["110", "'119'", "police-hangzhou"])
+def test_an_emergency_names_a_directory_entry(prompts: ivr.PromptLibrary, entry: str) -> None:
+    text = GOOD.replace("2: box", "2: box\n      9: sos") + f"  sos: {{emergency: {entry}}}\n"
+    flow = ivr.parse_flow(text.encode(), prompts, name="t")
+    (ring,) = [o for o in ivr.step(flow, ivr.start(flow, {}, 0)[0], ivr.DigitPressed("9"), 0)[1] if not _stops(o)]
+    assert ring == ivr.RingEmergency(entry.strip("'"), ivr.RouteTo({}, "zh"))
+    assert flow.entry() is None
+
+
+def _stops(output: ivr.Output) -> bool:
+    return isinstance(output, (ivr.StopPlaying, ivr.CancelTimer))
+
+
+@pytest.mark.parametrize(
+    ("node", "column", "reason", "mend"),
+    [
+        ("{emergency: }", 19, "node sos: emergency is empty", ""),
+        ("{emergency: [110, 119]}", 20, "node sos: emergency must be plain text", ""),
+        ("{emergency: Police 1}", 20, "node sos: emergency Police 1 is not a good name", "use a-z, 0-9"),
+        ("{emergency: 110, announcement: connecting}", 25, "node sos has no key announcement", ""),
+        ("{emergency: 110, next: box}", 25, "node sos has no key next", ""),
+        ("{emergncy: 110}", 9, "node sos does nothing", "did you mean emergency?"),
+    ],
+)
+def test_a_bad_emergency_node_is_named_with_its_place(
+    prompts: ivr.PromptLibrary, node: str, column: int, reason: str, mend: str
+) -> None:
+    text = GOOD.replace("2: box", "2: box\n      9: sos") + f"  sos: {node}\n"
+    (found,) = problems(text, prompts)
+    assert found.reason.startswith(reason)
+    assert mend in found.mend
+    assert (found.line, found.column) == (23, column)
+
+
+def test_a_flow_that_only_rings_an_emergency_line_has_its_human(prompts: ivr.PromptLibrary) -> None:
+    """A second number for 110: the waiting loop, to which the caller comes, leads to a seat."""
+    text = "flow: t\nstart: sos\nhuman: person\nnodes:\n  sos: {emergency: 110}\n  person: {route: {}}\n"
+    session, out = ivr.start(ivr.parse_flow(text.encode(), prompts, name="t"), {}, 0)
+    assert session.ended
+    assert out == (ivr.RingEmergency("110", ivr.RouteTo({}, "zh")),)
+
+
 @pytest.mark.parametrize(
     "data",
     [b"", b"\xff\xfe\x00", b"- a\n- b", b"a: b: c", b"\t", b"flow: &x [*x]", b"[" * 5000, b"a" * 1_000_001],
