@@ -5,6 +5,8 @@ Numbers are spoken as in Chinese, tens then ones, which is right in English too:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 NUMBERS = (*range(21), *range(30, 100, 10))
 """Numbers that have a prompt of their own: num-0 … num-20, num-30 … num-90."""
 
@@ -47,3 +49,42 @@ def expected(seconds: float, longest: float) -> tuple[str, ...]:
 def callback_offer(key: str) -> tuple[str, ...]:
     """ "不想继续等候请按1，…"; a key that has no number prompt (*, #) is never offered."""
     return ("callback-offer-before", f"num-{key}", "callback-offer-after") if key.isdigit() else ()
+
+
+EMERGENCY_LINES = ("110", "119", "120", "122")
+"""Directory entries whose connecting words and offers have prompts of their own."""
+
+
+def emergency_connecting(entry: str) -> tuple[str, ...]:
+    """ "正在为您接通110，请不要挂机"; an entry without words of its own is "紧急线路"."""
+    return (f"emergency-connecting-{entry}",) if entry in EMERGENCY_LINES else ("emergency-connecting",)
+
+
+def emergency_failed() -> tuple[str, ...]:
+    """ "紧急线路暂时无法接通，正在为您接人工座席": every trunk and the fallback failed."""
+    return ("emergency-failed",)
+
+
+def emergency_offer(digits: Mapping[str, str]) -> tuple[str, ...]:
+    """ "需要报警，请按九": which key rings which line, for the entries that have words for it.
+
+    Args:
+        digits: key → directory entry, as `Directory.emergency_digits`.
+    """
+    offered = ((key, entry) for key, entry in digits.items() if key.isdigit() and entry in EMERGENCY_LINES)
+    return tuple(word for key, entry in offered for word in (f"emergency-offer-{entry}", f"num-{key}"))
+
+
+def party_left() -> tuple[str, ...]:
+    """ "对方已挂断，正在为您接回人工座席": whom the caller talked with is gone and no seat is there."""
+    return ("party-left",)
+
+
+def transfer_failed() -> tuple[str, ...]:
+    """ "转接未成功，正在为您接回原座席"."""
+    return ("transfer-failed",)
+
+
+def held() -> tuple[str, ...]:
+    """ "请稍候，座席正在为您咨询", before the music."""
+    return ("held",)
