@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from ._api_floor import FLOOR_API
+from ._api_parties import PARTIES_API
 from ._api_steering import STEERING_API
 from ._audio import send_audio
 from ._captions import caption
@@ -127,6 +128,7 @@ API: tuple[Route, ...] = (
     Route("GET", "/api/v1/calls/{id}", "One call whole: legs, timeline, transcript, recording, draft",
           "calls", FLOOR, _call, Call, problems=("no-such-call",)),
     *FLOOR_API,
+    *PARTIES_API,
     *STEERING_API,
     Route("GET", "/api/v1/tickets", "Drafts and tickets, newest first; a seat gets its own", "tickets",
           (Right.WORDS, Right.OWN_CALL), _tickets, DraftPage, query=PageQuery, problems=("unknown-cursor",)),

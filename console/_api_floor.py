@@ -1,4 +1,4 @@
-"""Routes of the floor: seats, the queue, a third party in a talk, the callback list."""
+"""Routes of the floor: seats, the queue, the callback list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from ._problems import STATUS, ProblemError
 from ._queries import CallbacksQuery
 from ._roles import Right
 from ._routes import Ask, Route, by_call
-from ._schema import Call, Third
 from ._schema_floor import (
     Callback,
     CallbackOrder,
@@ -20,10 +19,9 @@ from ._schema_floor import (
     Seat,
     SeatList,
     SeatOrder,
-    ThirdOrder,
     WaitingList,
 )
-from ._view import owns_call, see_callback
+from ._view import see_callback
 
 T = TypeVar("T")
 FLOOR = (Right.FLOOR,)
@@ -90,7 +88,7 @@ def _there(what: T | None, problem: str) -> T:
     return what
 
 
-# --- The queue and running talks -------------------------------------------------------------------------
+# --- The queue --------------------------------------------------------------------------------------------
 
 
 async def _waiting(ask: Ask) -> WaitingList:
@@ -101,30 +99,6 @@ async def _call_back(ask: Ask) -> Done:
     call = ask.ids["id"]
     await ask.audit({Look.CALLBACK: (call,)}, "instead of waiting")
     if not await ordered(ask.desk.call_back_waiting(call)):
-        raise ProblemError("no-such-call")
-    return Done()
-
-
-async def _own_talk(ask: Ask) -> Call:
-    call = await ask.desk.call(ask.ids["id"])
-    if call is None:
-        raise ProblemError("no-such-call")
-    if not ask.reader.may(Right.SEATS) and not owns_call(ask.reader, call):
-        raise ProblemError("not-your-call")
-    return call
-
-
-async def _third(ask: Ask) -> Third:
-    order = _body(ask, ThirdOrder)
-    call = await _own_talk(ask)
-    await ask.audit({Look.THIRD: (call.id,)}, f"{order.skill} wanted")
-    return _there(await ordered(ask.desk.want_third(call.id, order.skill, ask.reader.name)), "no-such-call")
-
-
-async def _no_third(ask: Ask) -> Done:
-    call = await _own_talk(ask)
-    await ask.audit({Look.THIRD: (call.id,)}, "not wanted")
-    if not await ordered(ask.desk.drop_third(call.id)):
         raise ProblemError("no-such-call")
     return Done()
 
@@ -191,11 +165,6 @@ FLOOR_API: tuple[Route, ...] = (
     Route("POST", "/api/v1/calls/{id}/callback", "Turn a waiting caller into a call back that keeps its rank",
           "callbacks", (Right.CALLBACKS,), _call_back, Done,
           problems=("no-such-call", "not-waiting", "no-number", "do-not-disturb", "callbacks-full")),
-    Route("POST", "/api/v1/calls/{id}/third", "Seek an interpreter or expert for a running talk", "calls", _OWN_SEAT,
-          _third, Third, body=ThirdOrder,
-          problems=("no-such-call", "not-your-call", "nobody-has-skill", "not-talking", "third-busy")),
-    Route("DELETE", "/api/v1/calls/{id}/third", "The third party is not wanted any more", "calls", _OWN_SEAT,
-          _no_third, Done, problems=("no-such-call", "not-your-call")),
     Route("GET", "/api/v1/callbacks", "The callback list, to be tried next first", "callbacks", FLOOR, _callbacks,
           CallbackPage, query=CallbacksQuery, problems=("unknown-cursor",)),
     Route("POST", "/api/v1/callbacks", "Add a number; one that is in the list keeps its one entry", "callbacks",

@@ -1,4 +1,4 @@
-"""The part of the desk in memory that takes orders: seats, the queue, callbacks, the mode."""
+"""The part of the desk in memory that takes orders to the floor: seats, the queue, callbacks, the mode."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ._captions import caption
+from ._fake_parties import FakeParties
 from ._ports import RefusedError, UnknownCursorError
-from ._schema import Call, Text2, Third
+from ._schema import Call, Text2
 from ._schema_floor import (
     BreakReason,
     Callback,
@@ -52,10 +53,11 @@ def some_choices(places: Sequence[Place] = ()) -> Choices:
     )  # fmt: skip
 
 
-class FakeFloor:
+class FakeFloor(FakeParties):
     """See :class:`console.Desk` for what each method promises; ``put`` is given by the whole desk."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
         self.clock = clock
         self.menus = some_choices([Place(code="330000", name="浙江省")])
         self.figures: list[Centre] = []
@@ -140,7 +142,7 @@ class FakeFloor:
         """See :class:`console.Desk`."""
         return self.menus
 
-    # --- the queue and talks ---
+    # --- the queue ---
 
     async def waiting(self) -> Sequence[Waiting]:
         """See :class:`console.Desk`."""
@@ -165,30 +167,6 @@ class FakeFloor:
         since = waited.since if waited is not None else call.arrived_at
         await self._keep_callback(call.caller.number, "queue", since=since, origin=call_id)
         return True
-
-    async def want_third(self, call_id: str, skill: str, by: str) -> Third | None:
-        """See :class:`console.Desk`."""
-        call = self._calls.get(call_id)
-        if call is None:
-            return None
-        if call.state != "talking":
-            raise RefusedError("not-talking")
-        if call.third is not None:
-            if call.third.skill == skill:
-                return call.third
-            raise RefusedError("third-busy")
-        if skill not in self.menus.third:
-            raise RefusedError("nobody-has-skill")
-        third = Third(skill=skill, state="waiting", since=self.clock())
-        await self.put(call.model_copy(update={"third": third}))
-        return third
-
-    async def drop_third(self, call_id: str) -> bool:
-        """See :class:`console.Desk`."""
-        call = self._calls.get(call_id)
-        if call is not None and call.third is not None:
-            await self.put(call.model_copy(update={"third": None}))
-        return call is not None
 
     # --- callbacks ---
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ._messages import CallbackEvent, CallEvent, DraftEvent, Event, Snapshot
 from ._ports import Desk, Look
-from ._roles import Principal
+from ._roles import Principal, Right
 from ._settings import Settings
 from ._view import see_callback, see_draft, see_summary
 
@@ -26,28 +26,29 @@ class Item:
     def __init__(self, event: Event) -> None:
         self.event = event
         self.id = event.id
-        self._texts: dict[frozenset[Look], str] = {}
+        self._texts: dict[tuple[object, ...], str] = {}
 
     def for_reader(self, reader: Principal) -> tuple[str | None, str, frozenset[Look]]:
         """(JSON for this reader or None if it is not for them, call id, looks to audit)."""
         event = self.event
         if isinstance(event, CallEvent):
             call, looks = see_summary(reader, event.data)
-            # Same looks are not always the same text: a call without a number still has a name to mask.
-            key = looks if looks or call.caller.masked else frozenset({Look.NUMBER})
+            # Same looks are not always the same text: a call without a number still has a name to mask, and only
+            # supervisors see who listens.
+            key = (looks, call.caller.masked, reader.may(Right.SUPERVISE))
             return self._text(event.model_copy(update={"data": call}), key), call.id, looks
         if isinstance(event, DraftEvent):
             draft, looks = see_draft(reader, event.data)
             if draft is None:
                 return None, "", looks
-            key = looks if draft.caller.masked else looks | {Look.NUMBER}
-            return self._text(event.model_copy(update={"data": draft}), key), draft.call or draft.id, looks
+            shown = event.model_copy(update={"data": draft})
+            return self._text(shown, (looks, draft.caller.masked)), draft.call or draft.id, looks
         if isinstance(event, CallbackEvent):
             entry, looks = see_callback(reader, event.data)
-            return self._text(event.model_copy(update={"data": entry}), looks), entry.id, looks
-        return self._text(event, frozenset()), "", frozenset()
+            return self._text(event.model_copy(update={"data": entry}), (looks,)), entry.id, looks
+        return self._text(event, ()), "", frozenset()
 
-    def _text(self, event: Event, key: frozenset[Look]) -> str:
+    def _text(self, event: Event, key: tuple[object, ...]) -> str:
         text = self._texts.get(key)
         if text is None:
             text = self._texts[key] = event.model_dump_json()

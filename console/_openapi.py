@@ -24,6 +24,7 @@ from ._messages import (
 from ._problems import STATUS
 from ._routes import Route
 from ._schema import ID_PATTERN, Problem
+from ._schema_parties import KEY_HEADER, KEY_PATTERN
 from ._socket import CLOSE_CODES, PROTOCOL
 
 _REF = "#/components/schemas/{model}"
@@ -41,6 +42,10 @@ subprotocol `bearer.<token>`). Its messages are the schemas Hello, CallEvent, Se
 CallbackEvent, ModeEvent, DraftEvent, HealthEvent, Beat and Bye; reconnect with `?since=<last id>` and nothing
 is missed. It closes with
 {", ".join(f"{int(code)} ({reason})" for reason, code in CLOSE_CODES.items())}."""
+
+
+_HEADER_SCHEMAS: dict[str, dict[str, Any]] = {KEY_HEADER: {"type": "string", "pattern": KEY_PATTERN}}
+"""Of headers that are held to a form; any other one is just text."""
 
 
 def make_document(routes: Sequence[Route], *, version: str) -> dict[str, Any]:
@@ -116,7 +121,7 @@ def _header_parameters(route: Route) -> Iterable[dict[str, Any]]:
             "in": "header",
             "required": False,
             "description": about,
-            "schema": {"type": "string"},
+            "schema": _HEADER_SCHEMAS.get(name, {"type": "string"}),
         }
 
 

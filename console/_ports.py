@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ._messages import Event, Snapshot
-from ._schema import Call, CallPage, Draft, DraftPage, Probe, Third
+from ._schema import Call, CallPage, Draft, DraftPage, Party, Probe
 from ._schema_floor import (
     Callback,
     CallbackPage,
@@ -26,6 +26,7 @@ from ._schema_floor import (
     SeatOrder,
     Waiting,
 )
+from ._schema_parties import Directory, PartyOrder
 
 
 class Look(StrEnum):
@@ -37,7 +38,10 @@ class Look(StrEnum):
     RECORDING = "recording"
     SEAT_STATE = "seat_state"
     CALLBACK = "callback"
-    THIRD = "third"
+    PARTY = "party"
+    EMERGENCY = "emergency"
+    SUPERVISE = "supervise"
+    CONTEXT = "context"
     MODE = "mode"
     INCIDENT = "incident"
 
@@ -160,7 +164,7 @@ class Desk(Protocol):
         ...
 
     async def choices(self) -> Choices:
-        """What may be chosen: break reasons, modes, centres, skills of third parties."""
+        """What may be chosen: break reasons, modes, centres, skills of further parties."""
         ...
 
     async def call_back_waiting(self, call_id: str) -> bool:
@@ -171,16 +175,73 @@ class Desk(Protocol):
         """
         ...
 
-    async def want_third(self, call_id: str, skill: str, by: str) -> Third | None:
-        """Seek an interpreter or expert for a running talk; None if there is no such call.
+    # Orders to a call with several parties. ``by``: the person's name. ``key``: an order with a key the call has
+    # seen already does nothing and answers as the first time; empty: none was given.
+
+    async def want_party(self, call_id: str, order: PartyOrder, *, asking: str, by: str, key: str) -> Party | None:
+        """Bring somebody into a running talk, or consult or transfer; None if there is no such call.
+
+        Args:
+            call_id: which call.
+            order: whom, and how.
+            asking: the seat that asks; empty: the call's own (a supervisor asks).
+            by: see above.
+            key: see above.
 
         Raises:
-            RefusedError: ``not-talking``, ``third-busy`` (another one is sought already), ``nobody-has-skill``.
+            RefusedError: ``not-talking``, ``too-late``, ``full``, ``no-entry``, ``entry-disabled``, ``entry-closed``,
+                ``number-not-allowed``, ``no-such-seat``, ``seat-busy``, ``nobody-has-skill``, ``key-used`` …
         """
         ...
 
-    async def drop_third(self, call_id: str) -> bool:
-        """The third party is not wanted any more; False if there is no such call."""
+    async def drop_party(self, call_id: str, part: str, *, by: str, key: str) -> bool:
+        """Let a party go, whether it rings or talks; False if there is no such call.
+
+        Raises:
+            RefusedError: ``no-party``, ``too-late``.
+        """
+        ...
+
+    async def arrange(self, call_id: str, what: str, *, seat: str, by: str, key: str) -> bool:
+        """Who is with whom from now on (see Arrangement); False if there is no such call.
+
+        Args:
+            call_id: which call.
+            what: join, swap, complete, return, hold, resume, mute, unmute or leave.
+            seat: whose leg it is about; empty: the call's own seat.
+            by: see above.
+            key: see above.
+
+        Raises:
+            RefusedError: ``not-talking``, ``not-in-consult``, ``nothing-held``, ``not-joined``, ``too-late`` …
+        """
+        ...
+
+    async def emergency(self, call_id: str, entry: str, *, by: str, key: str) -> Party | None:
+        """Ring an emergency line at once, in whatever state the call is; None if there is no such call.
+
+        Raises:
+            RefusedError: ``no-caller`` (it has left), ``no-entry``, ``entry-disabled`` …
+        """
+        ...
+
+    async def supervise(self, call_id: str, mode: str, seat: str, *, by: str, key: str) -> bool:
+        """Listen, whisper, barge in, take over or stop; False if there is no such call.
+
+        Args:
+            call_id: which call.
+            mode: see SuperviseOrder.
+            seat: the supervisor's own phone, by its seat id.
+            by: see above.
+            key: see above.
+
+        Raises:
+            RefusedError: ``not-talking``, ``supervisor-busy``, ``no-such-seat``, ``not-joined`` …
+        """
+        ...
+
+    async def directory(self) -> Directory:
+        """The hotline directory as it is now: what is open, what has a line."""
         ...
 
     async def callbacks(self, *, open_only: bool | None, limit: int, cursor: str | None) -> CallbackPage:

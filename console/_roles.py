@@ -30,10 +30,12 @@ class Right(StrEnum):
     RECORDINGS = "recordings"
     """Hear every recording (audited)."""
     OWN_CALL = "own_call"
-    """See in full the call offered to or served by one's own seat, bring a third party into it, rest after
-    it, and set one's own seat's state."""
+    """See in full the call offered to or served by one's own seat, bring others into it, transfer it, ring an
+    emergency line, rest after it, and set one's own seat's state."""
     SEATS = "seats"
-    """Set any seat's state, reset it, force it to rest, and bring a third party into any talk."""
+    """Set any seat's state, reset it, force it to rest, and arrange the parties of any call."""
+    SUPERVISE = "supervise"
+    """Listen to any talk, whisper to its seat, barge in and take over; see who listens (audited)."""
     CALLBACKS = "callbacks"
     """Add to the callback list, and turn a waiting caller into a call back."""
     STEER = "steer"
@@ -54,6 +56,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
                 Right.WORDS,
                 Right.RECORDINGS,
                 Right.SEATS,
+                Right.SUPERVISE,
                 Right.CALLBACKS,
                 Right.STEER,
                 Right.METRICS,

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import hashlib
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import soundfile
-from aiohttp import web
 
-from ._app import build_app
-from ._roles import Role
+from ._scene_directory import an_interpreter, some_directory
 from ._scene_floor import furnish_floor
 from ._schema import (
     Call,
@@ -30,11 +25,9 @@ from ._schema import (
     Recording,
     Region,
     Segment,
-    Third,
     Transcript,
     Word,
 )
-from ._tokens import TokenBook
 
 if TYPE_CHECKING:
     from .testing import FakeDesk
@@ -190,7 +183,7 @@ def furnish(desk: FakeDesk, folder: Path, now: float | None = None) -> None:
             seat="8002",
             number="13705771122",
             region=yueqing,
-            third=Third(skill="ja", state="ringing", since=now - 12, seat="8010"),
+            parties=[an_interpreter(now - 12)],
         ),
         a_call("demo-1.6", "talking", now - 76, seat="8005", number="057788990011"),
         a_call("demo-1.7", "offered", now - 14, seat="8007", number="15967761234", region=yueqing),
@@ -237,6 +230,7 @@ def furnish(desk: FakeDesk, folder: Path, now: float | None = None) -> None:
     for call in calls:
         desk.keep(call)
     furnish_floor(desk, now)
+    desk.book = some_directory()
     assert wrap.draft is not None
     desk.keep(wrap.draft)
     desk.keep(
@@ -262,37 +256,3 @@ async def ring(desk: FakeDesk, seat_id: str, call_id: str = "demo-2.1") -> None:
     seat = next(seat for seat in await desk.seats() if seat.id == seat_id)
     fields = {"state": "ringing", "since": now, "deadline": now + 15, "call": call_id, "reason": None}
     await desk.put(call, seat.model_copy(update=fields))
-
-
-def main(make_desk: type[FakeDesk]) -> None:
-    """Serve the furnished desk on loopback until Ctrl-C."""
-    parser = argparse.ArgumentParser(description="the console on a desk in memory")
-    parser.add_argument("--port", type=int, default=8346)
-    parser.add_argument("--ring", type=float, default=0, help="offer a call to seat 8001 every so many seconds")
-    options = parser.parse_args()
-
-    async def serve() -> None:
-        desk = make_desk()
-        with tempfile.TemporaryDirectory() as folder:
-            furnish(desk, Path(folder))
-            tokens = TokenBook.open(Path(folder) / "secret")
-            runner = web.AppRunner(build_app(desk, tokens))
-            await runner.setup()
-            await web.TCPSite(runner, "127.0.0.1", options.port).start()
-            for role in Role:
-                token = tokens.issue(role, f"demo {role}", "8001" if role is Role.SEAT else None, days=1)
-                print(f"{role:<11} http://127.0.0.1:{options.port}/#token={token}", flush=True)
-            number = 0
-            try:
-                while True:
-                    await asyncio.sleep(options.ring or 3600)
-                    if options.ring:
-                        number += 1
-                        await ring(desk, "8001", f"demo-2.{number}")
-            finally:
-                await runner.cleanup()
-
-    try:
-        asyncio.run(serve())
-    except KeyboardInterrupt:
-        print("ended")

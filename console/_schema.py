@@ -123,15 +123,6 @@ class CallSummary(Model):
     legs: list[Leg] = Field(default_factory=list)
 
 
-class Third(Model):
-    """Goes away."""
-
-    skill: Code
-    state: Literal["waiting", "ringing", "joined"]
-    since: Time
-    seat: str | None = None
-
-
 class Target(Model):
     """What was asked for. ``id``: of the seat, skill, centre or directory entry; the number (masked, see Party)."""
 
@@ -199,7 +190,6 @@ class LiveCall(CallSummary):
     earlier: list[EarlierCall] = Field(
         default_factory=list, description="earlier calls of this caller; empty where the number is masked"
     )
-    third: Third | None = None
     parties: list[Party] = Field(
         default_factory=list, description="everybody asked for beside the seat, in the order of asking"
     )

@@ -106,12 +106,6 @@ class WaitingList(Model):
     items: list[Waiting]
 
 
-class ThirdOrder(Model):
-    """Goes away."""
-
-    skill: CodeWord
-
-
 # --- Callbacks (回拨, 回访) --------------------------------------------------------------------------------
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from ._schema import Code, Id, Model, TargetKind, Text2
 from ._schema_floor import CodeWord, Number
 
 TARGETS: tuple[TargetKind, ...] = ("seat", "skill", "centre", "entry", "number")
-Key = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
+KEY_PATTERN = r"^[!-~]{1,64}$"
 """An Idempotency-Key: printable ASCII without spaces."""
 KEY_HEADER = "Idempotency-Key"
 KEY_ABOUT = (

@@ -9,11 +9,13 @@ from pydantic import JsonValue
 
 from ._ports import Look
 from ._roles import Principal, Right, Role
-from ._schema import Call, CallSummary, Draft, LiveCall, Segment, Withheld
+from ._schema import Call, CallSummary, Context, Draft, Leg, LiveCall, Moment, Party, Segment, Text2, Withheld
 from ._schema_floor import Callback
 
 SummaryT = TypeVar("SummaryT", bound=CallSummary)
-_OWN_STATES = frozenset({"preview", "dialling", "offered", "talking", "wrap_up"})
+_OWN_STATES = frozenset({"preview", "dialling", "offered", "talking", "staying", "wrap_up"})
+_TALKS = frozenset({"talking", "staying"})
+_SEEN_MODES = frozenset({"whisper", "barge", "takeover"})
 _DIGITS = re.compile(r"\d(?:[- ]?\d){6,}")
 
 
@@ -51,7 +53,7 @@ def owns_call(reader: Principal, call: CallSummary) -> bool:
     if call.state in _OWN_STATES and call.seat == reader.seat:
         return True
     # A seat brought in beside the first one has a leg of its own.
-    return call.state == "talking" and any(
+    return call.state in _TALKS and any(
         leg.kind != "caller" and leg.who == reader.seat and leg.joined_at is not None and leg.ended_at is None
         for leg in call.legs
     )
@@ -83,12 +85,14 @@ def _mask_call(call: SummaryT) -> SummaryT:
             update={"number": masked, "name": mask_name(call.caller.name), "masked": True}
         ),
         "legs": [
-            leg.model_copy(update={"who": mask_number(leg.who)}) if leg.kind in ("caller", "outside") else leg
+            leg.model_copy(update={"who": mask_number(leg.who)}) if leg.kind == "caller" else leg
             for leg in call.legs
         ],
     }
     if isinstance(call, LiveCall):
         changes["earlier"] = []
+        changes["parties"] = [_mask_party(party) for party in call.parties]
+        changes["context"] = _mask_context(call.context) if call.context is not None else None
         changes["timeline"] = [
             moment.model_copy(
                 update={"detail": {key: _mask_detail(key, value, number) for key, value in moment.detail.items()}}
@@ -98,11 +102,56 @@ def _mask_call(call: SummaryT) -> SummaryT:
     return call.model_copy(update=changes)
 
 
+def _mask_party(party: Party) -> Party:
+    """A dialled number is shortened; names of the directory are public."""
+    if party.target.kind != "number":
+        return party
+    short = str(mask_number(party.target.id))
+    target = party.target.model_copy(update={"id": short})
+    trying = Text2(zh=short, en=short) if party.trying is not None else None
+    return party.model_copy(
+        update={"target": target, "label": Text2(zh=short, en=short), "trying": trying, "masked": True}
+    )
+
+
+def _mask_context(context: Context) -> Context:
+    caller = context.caller.model_copy(
+        update={"number": mask_number(context.caller.number), "name": mask_name(context.caller.name), "masked": True}
+    )
+    return context.model_copy(update={"caller": caller, "summary": None, "address": None})
+
+
+def _listens(leg: Leg) -> bool:
+    return leg.kind == "observer" and leg.mode not in _SEEN_MODES
+
+
+def _tells_of_listener(moment: Moment) -> bool:
+    return moment.what.startswith(("observer", "supervis")) and moment.detail.get("mode") not in _SEEN_MODES
+
+
+def _without_listeners(call: SummaryT) -> SummaryT:
+    """A seat works as if nobody listened; who speaks to it, it sees."""
+    changes: dict[str, object] = {}
+    if any(map(_listens, call.legs)):
+        changes["legs"] = [leg for leg in call.legs if not _listens(leg)]
+    if isinstance(call, LiveCall) and any(map(_tells_of_listener, call.timeline)):
+        changes["timeline"] = [moment for moment in call.timeline if not _tells_of_listener(moment)]
+    return call.model_copy(update=changes) if changes else call
+
+
 def see_summary(reader: Principal, call: SummaryT) -> tuple[SummaryT, frozenset[Look]]:
     """A call without words: with its number for those who may see it, else masked."""
-    if reader.may(Right.NUMBERS) or owns_call(reader, call):
-        return call, frozenset({Look.NUMBER}) if call.caller.number else frozenset()
-    return _mask_call(call), frozenset()
+    if not reader.may(Right.SUPERVISE):
+        call = _without_listeners(call)
+    if not (reader.may(Right.NUMBERS) or owns_call(reader, call)):
+        return _mask_call(call), frozenset()
+    looks = {Look.NUMBER} if call.caller.number else set()
+    if isinstance(call, LiveCall):
+        if any(party.target.kind == "number" for party in call.parties):
+            looks.add(Look.NUMBER)
+        if call.context is not None:
+            looks.add(Look.CONTEXT)
+    return call, frozenset(looks)
 
 
 def see_callback(reader: Principal, entry: Callback) -> tuple[Callback, frozenset[Look]]:

@@ -172,6 +172,6 @@ class FakeDesk(FakeFloor):
 
 
 if __name__ == "__main__":
-    from ._scene import main
+    from ._scene_main import main
 
     main(FakeDesk)

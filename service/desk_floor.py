@@ -1,4 +1,4 @@
-"""The part of the desk that takes orders and shows the floor: seats, the queue, callbacks, the mode, centres."""
+"""The part of the desk that shows the floor and takes orders to it: seats, queue, callbacks, mode, centres."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOOK = 1.0
 """Seconds after which step and expected wait of a waiting caller are worked out anew: at 2,000 waiting they cost."""
 AT_ONCE = 250
 """Seats or callers made into shapes before others may run: a whole province takes a tenth of a second."""
-_REFUSED = {"third-there": "third-busy", "no-third": "refused", "running": "callback-running", "no-routing": "refused"}
+_REFUSED = {"running": "callback-running", "no-routing": "refused"}
 _CALLBACK_REFUSED = {
     "no_number": "no-number", "do_not_disturb": "do-not-disturb", "full": "callbacks-full",
 }  # fmt: skip
@@ -127,7 +127,7 @@ class FloorDesk:
         book, control = (host.book, host.control) if host is not None else (None, None)
         return shapes.choices(book, control, self._engine.dispatcher)
 
-    # ------------------------------------------------------------------ the queue and running talks
+    # ------------------------------------------------------------------ the queue
     def _look(self, one: Waiting, now: float) -> tuple[int, float | None, float | None]:
         """Open step, when the next one opens, expected wait: as of at most LOOK seconds ago."""
         known = self._looks.get(one.call)
@@ -167,28 +167,6 @@ class FloorDesk:
                 return False
             raise _refused(error) from None
         return True
-
-    async def want_third(self, call_id: str, skill: str, by: str) -> console.Third | None:
-        """See console.Desk."""
-        call = self._engine.calls.get(call_id)
-        if call is None:
-            return None
-        if call.third is not None and shapes.skill_of(call.third.demand) == skill:
-            return shapes.third(call)
-        if not any(skill in s.skills for s in self._engine.dispatcher.seats.values()):
-            raise console.RefusedError("nobody-has-skill")
-        try:
-            self._engine.want_third(call_id, skill, by)
-        except OrderError as error:
-            raise _refused(error) from None
-        return console.Third(skill=skill, state="waiting", since=self._clock())
-
-    async def drop_third(self, call_id: str) -> bool:
-        """See console.Desk."""
-        call = self._engine.calls.get(call_id)
-        if call is not None and call.third is not None:
-            self._engine.drop_third(call_id)
-        return call is not None
 
     # ------------------------------------------------------------------ callbacks
     def _callback(self, entry: Any) -> console.Callback:

@@ -9,8 +9,6 @@ import calls
 import console
 import tickets
 
-from .shapes_floor import third
-
 _INT = {"rate": 8000, "channels": 2, "bytes": 0}
 
 
@@ -46,7 +44,7 @@ def live_call(
         answered_at=call.answered_at, joined_at=call.joined_at, ended_at=call.ended_at, seat=seat,
         outcome=call.outcome, legs=[leg(x) for x in data["legs"]],
         timeline=[moment(m) for m in data["timeline"]], earlier=list(earlier),
-        direction="out" if call.direction == "out" else "in", callback=call.callback, third=third(call),
+        direction="out" if call.direction == "out" else "in", callback=call.callback,
     )  # fmt: skip
 
 

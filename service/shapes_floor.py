@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-import calls
 import console
 from routing import (
     MODES,
@@ -89,22 +88,6 @@ def waiting(
         priority=round(one.demand.priority), demand=step_text(steps[min(step, len(steps) - 1)], one.demand),
         expected=None if expected is None else max(0.0, expected), step=step + 1, steps=len(steps), next_step_at=opens,
     )  # fmt: skip
-
-
-def third(call: calls.Call) -> console.Third | None:
-    """The third party of a running talk, wanted or there."""
-    one = call.third
-    if one is None:
-        return None
-    leg = call.leg(one.leg) if one.leg is not None else None
-    state = "joined" if leg is not None else "ringing" if one.offer is not None else "waiting"
-    who = leg.who if leg is not None else one.offer.seat if one.offer is not None else None
-    return console.Third(skill=skill_of(one.demand), state=cast(Any, state), since=one.since, seat=who)
-
-
-def skill_of(demand: Demand) -> str:
-    """The one skill that a third party is asked for."""
-    return demand.skills[0][0] if demand.skills else "any"
 
 
 def callback(one: Callback, rules: CallbackRules, call: str | None, now: float) -> console.Callback:
