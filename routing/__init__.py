@@ -4,12 +4,16 @@ from ._callback_rules import Callback, CallbackError, CallbackRules
 from ._callbacks import CallbackBook
 from ._centres import CIRCLES, Centre, CentreTree, kind_of, parent_of
 from ._demand import Demand, Skills, Step
+from ._dialable import Dialable, PatternError
+from ._directory import KINDS as ENTRY_KINDS
+from ._directory import MOST_TRIES, OWN_TRIES, TRUNK_PREFIX, Advice, Directory, DirectoryError, Entry, Trunk
 from ._dispatcher import Dispatcher
 from ._estimate import Estimator
 from ._facts import EMERGENCY, Facts, HistoryRules, Past, national, national_prefix
 from ._hours import ALWAYS, Hours, Spans, local_time, parse_spans, unix
 from ._leader import LeaderDay
 from ._lines import LINE_PREFIX, NUMBER_ENTRY, Line, Try
+from ._matters import HERE, Matter
 from ._model import POINT_SECONDS, CentreLimit, Match, OfferOutcome, Policy, Seat, SeatState, Waiting
 from ._modes import MODES, NORMAL, Incident, Load, ModeConfig, ModeControl, ModeState, Threshold
 from ._plan import THIRD_STEPS, NumberRule, Plan, RoutingBook, Skill
@@ -24,14 +28,20 @@ __all__ = [
     "CIRCLES",
     "DEFAULT_RULE",
     "EMERGENCY",
+    "ENTRY_KINDS",
+    "HERE",
     "LINE_PREFIX",
     "MARKS",
     "MODES",
+    "MOST_TRIES",
     "NORMAL",
     "NUMBER_ENTRY",
+    "OWN_TRIES",
     "POINT_SECONDS",
     "SEAT_TABLE",
     "THIRD_STEPS",
+    "TRUNK_PREFIX",
+    "Advice",
     "BreakReason",
     "Callback",
     "CallbackBook",
@@ -42,7 +52,11 @@ __all__ = [
     "CentreTree",
     "Day",
     "Demand",
+    "Dialable",
+    "Directory",
+    "DirectoryError",
     "Dispatcher",
+    "Entry",
     "Estimator",
     "Facts",
     "HistoryRules",
@@ -52,6 +66,7 @@ __all__ = [
     "Line",
     "Load",
     "Match",
+    "Matter",
     "ModeConfig",
     "ModeControl",
     "ModeState",
@@ -59,6 +74,7 @@ __all__ = [
     "NumberRule",
     "OfferOutcome",
     "Past",
+    "PatternError",
     "Plan",
     "Policy",
     "RoutingBook",
@@ -72,6 +88,7 @@ __all__ = [
     "Step",
     "StepRule",
     "Threshold",
+    "Trunk",
     "Try",
     "Waiting",
     "WaitingRules",
