@@ -202,9 +202,11 @@ def test_rows_hold_neither_a_token_nor_a_case_that_is_over():
     assert all(token not in json.dumps(rows) for _, token in (first, second))
     assert "13800000000" in json.dumps(rows)
     book.redeem(*first, 102.0)
+    ((_, row),) = book.take_changes()
+    assert row["body"] is None and row["used_at"] == 102.0
     book.tidy(101.0 + LIFE)
     rows = dict(book.take_changes())
-    assert set(rows) == {first[0], second[0]} and all(row["body"] is None for row in rows.values())
+    assert set(rows) == {second[0]} and all(row["body"] is None for row in rows.values())
     assert book.take_changes() == []
     book.tidy(101.0 + KEEP)
     assert book.take_changes() == [(first[0], None), (second[0], None)]
@@ -233,6 +235,7 @@ def test_what_nobody_was_shown_can_be_given_back_until_it_expires():
     book.give_back(one)
     book.give_back(one)
     assert book.redeem(handover_id, token, 102.0).body == {"n": 1}
+    book.tidy(103.0)
     book.give_back(one)
     book.tidy(100.0 + LIFE)
     assert book.get(handover_id).body is None
