@@ -1,8 +1,10 @@
 """The heart: one call's life as a pure state machine, its journal, its reconciliation with the switch."""
 
 from . import commands, events
+from ._handover import Handover, HandoverBook, HandoverError, HandoverIssuer, IssueCounts
 from ._orders import OrderError
 from ._told import Change, Counters
+from ._uui import call_of_case, case_of, clean_case, decode_uui, encode_uui, own_case
 from .codec import call_json
 from .engine import Engine
 from .host import Host
@@ -28,8 +30,13 @@ __all__ = [
     "Fenced",
     "FlowSource",
     "Guarded",
+    "Handover",
+    "HandoverBook",
+    "HandoverError",
+    "HandoverIssuer",
     "Holder",
     "Host",
+    "IssueCounts",
     "Journal",
     "JournalError",
     "Lease",
@@ -46,9 +53,15 @@ __all__ = [
     "Switch",
     "Third",
     "call_json",
+    "call_of_case",
+    "case_of",
+    "clean_case",
     "commands",
+    "decode_uui",
+    "encode_uui",
     "events",
     "leg_id",
+    "own_case",
     "reconcile",
     "split_leg",
     "step",
