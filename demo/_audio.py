@@ -141,7 +141,7 @@ class Audio:
     def tone_log(self, frequencies: Iterable[float], since: float = 0.0) -> list[ToneSpan]:
         """When each of `frequencies` (Hz, 100 Hz apart) was to be heard; spans that ended before `since` are left out.
 
-        Times are unix seconds at which the audio arrived here, by the kernel's clock; edges are true to 20 ms.
+        Times are unix seconds at which the audio arrived here, by the kernel's clock; edges are true to 10 ms, plus what a late packet was late.
         """
         if self._rtp is None:
             return []

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from ._hearing import rms, tones_in
 from ._rtp import RATE, Pcm
 
-TONES = (604.5, 761.6, 959.6, 1209.1, 1523.3, 1919.3, 2418.2)
-"""Seven tones for seven voices (Hz): four semitones apart and each half a semitone beside every note, so that music
-cannot be taken for one. Level 0.1 leaves room for all of them at once."""
+TONES = (538.6, 718.9, 959.6, 1281.0, 1709.9, 2282.4, 3046.7)
+"""Seven tones for seven voices (Hz): five semitones apart, none an octave of another, and each half a semitone beside
+every note, so that music cannot be taken for one. Level 0.1 leaves room for all of them at once."""
 RINGING = 450.0
 """China's ringing tone (Hz), GF 002-9002: one second on, four off."""
 QUIET = 60.0
@@ -71,9 +71,15 @@ def tone_spans(
             begin, end = int(strong[0]) * _HOP, min(int(strong[-1]) * _HOP + _HOP, len(pcm))
             if last >= len(frames) - 1 - _WINDOW // _HOP // 2:  # the readings fade out where the audio is cut off
                 end = len(pcm)
-            if end - begin >= shortest * RATE:
+            if end - begin >= shortest * RATE and _holds(pcm[begin:end], frequency):
                 found.append((frequency, begin, end))
     return sorted(found, key=lambda one: (one[1], one[0]))
+
+
+def _holds(pcm: Pcm, frequency: float) -> bool:
+    """False when longer looks say that it was a note beside the tone: by stretches of 0.2 s, most of them."""
+    parts = [pcm[at : at + 1600] for at in range(0, max(len(pcm) - 1599, 1), 1600)]
+    return 2 * sum(bool(tones_in(part, [frequency], share=_SHARE)) for part in parts) > len(parts)
 
 
 def _runs(true: npt.NDArray[np.bool_], bridge: int) -> list[tuple[int, int]]:

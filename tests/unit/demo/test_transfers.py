@@ -20,10 +20,15 @@ class Switch(Phone):
         self.reports, self.takes, self.bye = reports, takes, bye
         self.refer_to: list[str] = []
         self.numbered = True
+        self.challenges = 0
 
     def on_request(self, event: RequestReceived) -> None:
         if event.request.method != "REFER":
             super().on_request(event)
+            return
+        if self.challenges:
+            self.challenges -= 1
+            self._reply(event, 401, [("WWW-Authenticate", f'Digest realm="x", nonce="{self.challenges}", stale=true')])
             return
         self.refer_to.append(event.request.headers["Refer-To"])
         self._reply(event, self.takes)
@@ -84,6 +89,19 @@ async def test_two_transfers_in_one_dialog_have_reports_of_their_own() -> None:
         assert await call.refer("8004", PATIENCE) == 503
 
 
+async def test_a_login_in_between_mixes_up_no_reports() -> None:
+    """Each login gives the REFER a new number, and the reports are about that one."""
+    async with Switch(reports=[b"SIP/2.0 100 Trying"] * 30 + [b"SIP/2.0 486 Busy Here"]) as switch:
+        async with Phone(switch.address, "13900000000", "secret", timers=FAST) as phone:
+            call, _ = await connect(phone, switch)
+            switch.challenges = 1
+            first = await call.referral("8002")
+            switch.reports, switch.challenges = [b"SIP/2.0 200 OK"], 1
+            second = await call.referral("8003")
+            assert (await second.final(PATIENCE), await first.final(PATIENCE)) == (200, 486)
+            assert len(first.history) == 31 and len(second.history) == 1
+
+
 async def test_reports_that_end_without_a_status_are_an_error_and_junk_is_none() -> None:
     async with Switch(reports=[b"\x00\xff junk", b"SIP/2.0 999 x"]) as switch, phone_of(switch) as phone:
         call, _ = await connect(phone, switch)
@@ -110,8 +128,8 @@ async def test_a_refused_transfer_says_with_what_and_the_call_goes_on() -> None:
         with pytest.raises(ReferRefused) as refused:
             await call.refer("8002")
         assert refused.value.status == 603
-        other.tone(604.5)
-        await call.wait_for_tone(604.5, PATIENCE)
+        other.tone(538.6)
+        await call.wait_for_tone(538.6, PATIENCE)
 
 
 async def test_a_call_that_is_not_answered_or_over_cannot_be_transferred() -> None:
@@ -139,14 +157,14 @@ async def test_one_phone_is_in_two_calls_and_each_has_its_own_audio() -> None:
         await second.answered(PATIENCE)
         assert len(b.calls) == 2
         await other.hold()
-        call.tone(604.5)
+        call.tone(538.6)
         third.tone(959.6)
         await second.wait_for_tone(959.6, PATIENCE)
         assert call.held and not third.held
         await second.hang_up()
         await third.ended(PATIENCE)
         await other.resume()
-        await other.wait_for_tone(604.5, PATIENCE)
+        await other.wait_for_tone(538.6, PATIENCE)
 
 
 async def test_audio_before_the_answer_is_heard_and_goes_on_after_it() -> None:
@@ -155,15 +173,15 @@ async def test_audio_before_the_answer_is_heard_and_goes_on_after_it() -> None:
         other = await b.incoming(PATIENCE)
         assert (other.headers["user-to-user"], other.headers["X-Hotline-Case"]) == ("00;encoding=hex", "n1-7")
         await other.progress()
-        other.tone(604.5)
+        other.tone(538.6)
         await call.ringing(PATIENCE)
         assert call.status == 183
-        await call.wait_for_tone(604.5, PATIENCE)
+        await call.wait_for_tone(538.6, PATIENCE)
         assert call.state == "ringing"
         await other.progress()  # said again: nothing breaks
         await other.answer()
         await call.answered(PATIENCE)
-        await call.wait_for_tone(604.5, PATIENCE)
+        await call.wait_for_tone(538.6, PATIENCE)
         call.tone(959.6)
         await other.wait_for_tone(959.6, PATIENCE)
 
@@ -205,16 +223,16 @@ async def test_a_manner_rings_for_ever_answers_late_or_says_nothing() -> None:
 
         call = await a.dial("8001")
         other = await b.incoming(PATIENCE)
-        assert await behave(other, Manner(after=0.3, tone=604.5))
+        assert await behave(other, Manner(after=0.3, tone=538.6))
         assert other.ringing_at and other.answered_at and other.answered_at - other.ringing_at >= 0.3
-        await call.wait_for_tone(604.5, PATIENCE)
+        await call.wait_for_tone(538.6, PATIENCE)
 
         call = await a.dial("8001")
         assert await behave(await b.incoming(PATIENCE), Manner(rings=False))
         assert call.ringing_at is None
 
         call = await a.dial("8001")
-        late = asyncio.create_task(behave(await b.incoming(PATIENCE), Manner(after=0.5, early=604.5, tone=959.6)))
+        late = asyncio.create_task(behave(await b.incoming(PATIENCE), Manner(after=0.5, early=538.6, tone=959.6)))
         assert await late
         await call.wait_for_tone(959.6, PATIENCE)
-        assert call.tone_log([604.5]), "heard before the answer"
+        assert call.tone_log([538.6]), "heard before the answer"
