@@ -1,17 +1,20 @@
 """Recordings: from the switch's raw file to a sealed set of files, and from speech to words.
 
 `Vault` finds and reads what is finished. `WorkerPool` runs the processes that do the work; jobs come from the Redis
-stream {prefix}recordings, results go to {prefix}transcripts. No speech is ever recognised in the service's process.
+stream {prefix}recordings, results go to {prefix}transcripts. `Listener` hears emergencies of callers nobody serves
+yet, while they speak. No speech is ever recognised in the service's process.
 """
 
 from ._again import enqueue, revive
 from ._cer import character_error_rate
 from ._check import check_model
+from ._judge import Detector, Sign
+from ._listener import Listener, ListenerCounters
 from ._model import Job, ModelReport, Segment, Word
 from ._parties import Mark, PartySpan, Span
 from ._pool import WorkerPool
 from ._recognizer import Recognizer, Utterance, VoskRecognizer
-from ._settings import GROUP, RecordingSettings
+from ._settings import GROUP, EarSettings, RecordingSettings
 from ._transcribe import text_of, transcribe
 from ._vault import Vault
 from .errors import BadJobError, RawMissingError, RecogniserError, RecordingError, VaultDamagedError
@@ -19,7 +22,11 @@ from .errors import BadJobError, RawMissingError, RecogniserError, RecordingErro
 __all__ = [
     "GROUP",
     "BadJobError",
+    "Detector",
+    "EarSettings",
     "Job",
+    "Listener",
+    "ListenerCounters",
     "Mark",
     "ModelReport",
     "PartySpan",
@@ -29,6 +36,7 @@ __all__ = [
     "RecordingError",
     "RecordingSettings",
     "Segment",
+    "Sign",
     "Span",
     "Utterance",
     "Vault",

@@ -51,6 +51,30 @@ class Recognizer(Protocol):
         """
 
 
+class SpeechStream(Protocol):
+    """One party's speech while it is being said."""
+
+    def accept(self, block: bytes) -> Utterance | None:
+        """Feed mono 16-bit little-endian samples; an utterance when the recogniser hears that one has ended.
+
+        Raises:
+            RecogniserError: the recogniser refuses the stream.
+        """
+
+    def partial(self) -> Utterance | None:
+        """What the utterance at hand sounds like so far; times and confidence are not known yet (0)."""
+
+    def finish(self) -> Utterance | None:
+        """The rest; the stream is of no use afterwards."""
+
+
+class LiveRecognizer(Protocol):
+    """A recogniser for speech that is not over yet. One instance serves many streams at once, from one thread."""
+
+    def open(self, rate: int) -> SpeechStream:
+        """A new stream. Raises RecogniserError."""
+
+
 @dataclass(frozen=True, slots=True)
 class MfccConf:
     """What matters of a model's conf/mfcc.conf."""
@@ -94,21 +118,45 @@ class VoskRecognizer:
 
     def transcribe(self, blocks: Iterable[bytes], rate: int) -> Iterator[Utterance]:
         """See `Recognizer`."""
+        stream = self.open(rate)
+        for block in blocks:
+            if found := stream.accept(block):
+                yield found
+        if found := stream.finish():
+            yield found
+
+    def open(self, rate: int) -> SpeechStream:
+        """See `LiveRecognizer`."""
         if rate not in range(4000, 96_001):  # 0 hangs libvosk, below 0 aborts
             raise RecogniserError(f"rate {rate}: expected 4000-96000")
+        up = None
         if rate < self._conf.rate and not self._conf.upsamples and self._conf.rate % rate == 0:
-            blocks = upsampled(blocks, self._conf.rate // rate)
+            up = Upsampler(self._conf.rate // rate)
             rate = self._conf.rate
         stream: Any = self._vosk.KaldiRecognizer(self._model, float(rate))
         stream.SetWords(True)
-        for block in blocks:
-            state = stream.AcceptWaveform(block)
-            if state < 0:
-                raise RecogniserError("Vosk refused the sound; does conf/mfcc.conf allow this sample rate?")
-            if state and (found := _utterance(stream.Result())):
-                yield found
-        if found := _utterance(stream.FinalResult()):
-            yield found
+        return _VoskStream(stream, up)
+
+
+class _VoskStream:
+    """See `SpeechStream`."""
+
+    def __init__(self, stream: Any, up: Upsampler | None) -> None:
+        self._stream, self._up = stream, up
+
+    def accept(self, block: bytes) -> Utterance | None:
+        state = self._stream.AcceptWaveform(self._up(block) if self._up else block)
+        if state < 0:
+            raise RecogniserError("Vosk refused the sound; does conf/mfcc.conf allow this sample rate?")
+        return _utterance(self._stream.Result()) if state else None
+
+    def partial(self) -> Utterance | None:
+        text = str(json.loads(self._stream.PartialResult()).get("partial", ""))
+        words = tuple(Word(w, 0.0, 0.0, 0.0) for w in text.split() if w not in _UNKNOWN)
+        return Utterance(words) if words else None
+
+    def finish(self) -> Utterance | None:
+        return _utterance(self._stream.FinalResult())
 
 
 def _utterance(result: str) -> Utterance | None:
@@ -125,20 +173,25 @@ def _utterance(result: str) -> Utterance | None:
     return Utterance(words) if words else None
 
 
-def upsampled(blocks: Iterable[bytes], factor: int) -> Iterator[bytes]:
-    """Raise the sample rate by a whole factor (windowed sinc, delay of 16 samples in all).
+class Upsampler:
+    """Raises the sample rate by a whole factor, block by block (windowed sinc, delay of 16 samples in all).
 
     For models made for 16 kHz whose mfcc.conf does not allow Vosk to do it.
     """
-    half = 16 * factor
-    n = np.arange(-half, half + 1)
-    taps = np.sinc(n / factor) * np.hamming(len(n))
-    tail = np.zeros(len(taps) - 1)
-    for block in blocks:
+
+    def __init__(self, factor: int) -> None:
+        half = 16 * factor
+        n = np.arange(-half, half + 1)
+        self._factor = factor
+        self._taps = np.sinc(n / factor) * np.hamming(len(n))
+        self._tail = np.zeros(len(self._taps) - 1)
+
+    def __call__(self, block: bytes) -> bytes:
+        """The block at the higher rate."""
         x = np.frombuffer(block, "<i2").astype(np.float64)
-        spread = np.zeros(len(x) * factor)
-        spread[::factor] = x
-        padded = np.concatenate([tail, spread])
-        tail = padded[len(padded) - len(tail) :]
-        y = np.convolve(padded, taps, "valid")
-        yield np.round(np.clip(y, -32768, 32767)).astype("<i2").tobytes()
+        spread = np.zeros(len(x) * self._factor)
+        spread[:: self._factor] = x
+        padded = np.concatenate([self._tail, spread])
+        self._tail = padded[len(padded) - len(self._tail) :]
+        y = np.convolve(padded, self._taps, "valid")
+        return np.round(np.clip(y, -32768, 32767)).astype("<i2").tobytes()

@@ -84,6 +84,50 @@ class RecordingSettings:
         return cls(**values)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarSettings:
+    """Settings of the listening process (`Listener`).
+
+    Attributes:
+        model: directory of a Vosk model.
+        streams: callers listened to at once; more wait, the longest first.
+        hold: seconds of quiet that end a turn: what was said is judged then.
+        turn: seconds of speech after which a stream is given to the next who waits, pause or not.
+        most: seconds of speech kept for a caller who waits for a stream.
+        poll: seconds between two looks at the files.
+        sure: recogniser's confidence (0..1) that the words of an emergency must have.
+        nice: how far the process stands back behind switch and engine (0..19).
+        check_seconds: time limit of the check of the model.
+        silent: seconds without a sign of life after which the process is replaced.
+    """
+
+    model: Path
+    streams: int = 8
+    hold: float = 0.5
+    turn: float = 12.0
+    most: float = 20.0
+    poll: float = 0.1
+    sure: float = 0.5
+    nice: int = 5
+    check_seconds: float = 120.0
+    silent: float = 20.0
+
+    def dumps(self) -> str:
+        """As JSON, for the process's environment."""
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def loads(cls, text: str) -> EarSettings:
+        """Read what `dumps` wrote."""
+        data: dict[str, Any] = json.loads(text)
+        known = {f.name for f in fields(cls)}
+        values: dict[str, Any] = {k: v for k, v in data.items() if k in known}
+        values["model"] = Path(values["model"])
+        return cls(**values)
+
+
 GROUP = "recognisers"
 ENVIRONMENT = "HOTLINE_RECORDINGS_WORKER"
 """Environment variable that holds a worker's settings."""
+EAR_ENVIRONMENT = "HOTLINE_EAR"
+"""Environment variable that holds the listening process's settings."""

@@ -4,6 +4,7 @@ from ._catalogue import Catalogue, Channel, Entry, Field, Handling
 from ._channel import CHANNELS
 from ._draft import empty_draft, make_draft
 from ._draft_json import draft_json
+from ._emergency import Alarm, find_emergency
 from ._errors import (
     BadCursor,
     CatalogueError,
@@ -20,6 +21,7 @@ from ._errors import (
 )
 from ._gazetteer import Gazetteer, Level, Region
 from ._guide import Guide
+from ._heard import Line, lines_of
 from ._maker import DraftMaker, MakerCounts, MakerPolicy
 from ._model import (
     AuditEntry,
@@ -43,6 +45,7 @@ from ._transcript import Segment, SegmentLike, Transcript, TranscriptLike, Word,
 
 __all__ = [
     "CHANNELS",
+    "Alarm",
     "AuditEntry",
     "BadCursor",
     "CallRecord",
@@ -63,6 +66,7 @@ __all__ = [
     "Handling",
     "Kind",
     "Level",
+    "Line",
     "MakerCounts",
     "MakerPolicy",
     "NoSuchTicket",
@@ -90,8 +94,10 @@ __all__ = [
     "WordLike",
     "draft_json",
     "empty_draft",
+    "find_emergency",
     "find_repeats",
     "likeness",
+    "lines_of",
     "make_draft",
     "read_talk",
 ]

@@ -1,0 +1,83 @@
+"""From words as they come to one alarm: a caller's turns, judged by a detector that is passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ._model import Word
+
+_APART = 2.0
+"""Seconds of silence after which words belong to another turn: what was said before puts no frame round them."""
+_TURNS = 8
+"""Utterances of one turn that are kept: a frame ("last year …") does not reach further."""
+_SETTLED = 0.8
+"""Seconds for which a partial result must go on to say the same: the recogniser changes its mind until then, and
+what follows may deny it."""
+UNCONFIRMED = 0.5
+"""The confidence of what only a partial result says (its words have none of their own)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """An emergency in the words: which line ("119"), and how sure the recogniser is of the words that say so (0..1)."""
+
+    line: str
+    confidence: float
+
+
+Detector = Callable[[Sequence[Sequence[Word]]], Sign | None]
+"""Takes the utterances of one turn, gives the emergency that they report as happening now, or None."""
+
+
+@dataclass(slots=True)
+class Judge:
+    """Of one caller.
+
+    Args:
+        detector: see `Detector`.
+        sure: confidence that words of a finished utterance must have.
+    """
+
+    detector: Detector
+    sure: float
+    told: set[str] = field(default_factory=set)
+    """Lines told already."""
+    _turn: list[tuple[Word, ...]] = field(default_factory=list)
+    _end: float = 0.0
+    _seen: dict[str, float] = field(default_factory=dict)
+
+    def hear(self, words: tuple[Word, ...], at: float, *, over: bool) -> Sign | None:
+        """The next words: a finished utterance (`over`), or a partial result, which replaces the one before.
+
+        Args:
+            words: in order; empty ones are passed over.
+            at: seconds from the start of the recording at which they are known.
+
+        Returns:
+            An emergency, each line's once.
+        """
+        if not words:
+            return None
+        begin = words[0].start if over else at
+        if self._turn and begin - self._end > _APART and not self._seen:
+            self._turn = []
+        sign = self.detector([*self._turn, words])
+        if sign is not None and sign.line in self.told:
+            sign = None
+        if over:
+            self._turn = [*self._turn, words][-_TURNS:]
+            self._end = words[-1].end
+            self._seen = {}
+            return self._found(sign) if sign is not None and sign.confidence >= self.sure else None
+        if sign is None:
+            self._seen = {}
+            return None
+        first = self._seen.get(sign.line, at)
+        self._seen = {sign.line: first}
+        return self._found(Sign(sign.line, UNCONFIRMED)) if at - first >= _SETTLED else None
+
+    def _found(self, sign: Sign) -> Sign:
+        self.told.add(sign.line)
+        self._turn, self._seen = [], {}  # what comes next is judged by itself
+        return sign
