@@ -62,3 +62,28 @@ async function send(method, path, body) {
 export const post = (path, body) => send("POST", path, body);
 export const put = (path, body) => send("PUT", path, body);
 export const del = async (path) => (await ask(path, { method: "DELETE" })).json();
+
+/** A key nobody else has: `crypto.randomUUID` is there on secure pages only, and a desk may stand in a plain network. */
+export function freshKey() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+const AGAIN = [300, 1000, 2500];
+const PASSING = [0, 502, 503, 504];
+
+/**
+ * An order about a call. Its key is made once: when the answer is lost on the way the same order goes out again under
+ * the same key, and the service does it once. A refusal is an answer and is never asked twice.
+ */
+export async function order(method, path, body) {
+  const headers = { "Content-Type": "application/json", "Idempotency-Key": freshKey() };
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await (await ask(path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })).json();
+    } catch (error) {
+      if (!PASSING.includes(error.status) || tries >= AGAIN.length) throw error;
+      await new Promise((done) => setTimeout(done, AGAIN[tries]));
+    }
+  }
+}

@@ -6,13 +6,17 @@ import { setServerTime } from "./format.js";
 import { loadCaptions, nextLanguage, problemText, setLanguage, t } from "./i18n.js";
 import { Live } from "./live.js";
 import { makeOrders } from "./orders.js";
+import { makePartyOrders } from "./orders_parties.js";
+import { partySays } from "./parties.js";
 import { tick } from "./parts.js";
+import { refreshPick } from "./pick.js";
 import { Store } from "./store.js";
 import { detailView } from "./view_call.js";
 import { callbacksPanel } from "./view_callbacks.js";
 import { centresPanel } from "./view_centres.js";
+import { directoryPage } from "./view_directory.js";
 import { callsPanel, draftsPanel } from "./view_floor.js";
-import { mePanel } from "./view_me.js";
+import { askedIn, mePanel } from "./view_me.js";
 import { incidentsPanel, modeBar } from "./view_mode.js";
 import { waitingPanel } from "./view_queue.js";
 import { seatsPanel } from "./view_seats.js";
@@ -20,7 +24,7 @@ import { lineBanner, loginView, topBar } from "./view_top.js";
 
 const store = new Store();
 const app = document.getElementById("app");
-const view = { login: { busy: false, error: "" }, line: { state: "connecting" }, tab: "live", callbacks: "open", detail: null, toast: "", undo: null, ordering: false, earlier: new Map(), popped: null };
+const view = { login: { busy: false, error: "" }, line: { state: "connecting" }, tab: "live", callbacks: "open", detail: null, toast: "", undo: null, ordering: false, earlier: new Map(), popped: null, page: "floor", directory: { text: "", kind: "" }, emergencies: new Set(), told: new Map() };
 const live = new Live({ message: heard, line: setLine, refused });
 
 let drawing = false;
@@ -37,13 +41,15 @@ function draw() {
         h("header.top", { "data-key": "top" }, topBar(store, view.line)),
         modeBar(store),
         lineBanner(view.line) ?? ""),
-      h("main.floor", { id: "main", "data-key": "floor", tabindex: "-1", "data-detail": Boolean(view.detail) },
+      h("main.floor", { id: "main", "data-key": "floor", tabindex: "-1", "data-detail": Boolean(view.detail), "data-page": view.page },
         h("div.own", { "data-key": "own" }, store.you.seat ? mePanel(store, view) : null),
-        h("div.left", { "data-key": "left" }, callsPanel(store, shown), callbacksPanel(store, view), draftsPanel(store)),
-        h("div.right", { "data-key": "right" }, waitingPanel(store), incidentsPanel(store), centresPanel(store), seatsPanel(store))),
+        view.page === "directory" ? directoryPage(store, view) : [
+          h("div.left", { "data-key": "left" }, callsPanel(store, shown), callbacksPanel(store, view), draftsPanel(store)),
+          h("div.right", { "data-key": "right" }, waitingPanel(store), incidentsPanel(store), centresPanel(store), seatsPanel(store))]),
       view.detail ? detailView(store, view) : "",
       view.toast ? h("div.toast", { role: "alert", "data-key": "toast" }, h("span", {}, view.toast),
         view.undo ? h("button.plain", { "data-do": view.undo.do, "data-id": view.undo.id }, view.undo.label) : null, h("button.plain", { "data-do": "dismiss" }, t("ui.error.dismiss"))) : "");
+    refreshPick();
   });
 }
 
@@ -57,10 +63,12 @@ function heard(message) {
     if (view.tab === "past") loadPast();
     loadCallbacks();
     loadCentres();
+    loadDirectory();
     if (view.detail) openFromAddress();
   }
   if (calls.includes(view.detail?.id)) refreshDetail();
   noticePop();
+  noticeParties(message.type === "hello");
   draw();
 }
 
@@ -83,7 +91,7 @@ async function refused(code) {
 /** The screen pop: said aloud once per call, and earlier calls are fetched if the event did not bring them. */
 function noticePop() {
   const call = store.you?.seat ? store.myCall() : null;
-  const asThird = call?.third?.seat === store.you?.seat && ["offered", "ringing"].includes(store.mySeat()?.state);
+  const asThird = call && askedIn(call, store.you.seat) && ["offered", "ringing"].includes(store.mySeat()?.state);
   const coming = call?.state === "offered" || call?.state === "preview" || (call && asThird);
   document.title = coming ? `● ${t(asThird ? "ui.pop.third" : "ui.pop.incoming")}` : t("ui.title");
   if (!coming || view.popped === call.id) return;
@@ -98,6 +106,17 @@ function noticePop() {
       draw();
     })
     .catch(() => {});
+}
+
+/** What becomes of the parties of the seat's own call is said aloud: ringing, the next line, joined, failed and why. */
+function noticeParties(quietly) {
+  const call = store.you?.seat ? store.myCall() : null;
+  for (const party of call?.parties ?? []) {
+    const now = `${party.state} ${party.tried} ${party.seat ?? ""}`;
+    const before = view.told.get(`${call.id} ${party.id}`);
+    view.told.set(`${call.id} ${party.id}`, now);
+    if (before !== now && !quietly) say(partySays(store, party));
+  }
 }
 
 async function lookAtHealth() {
@@ -145,6 +164,7 @@ function leave(reason = "") {
 
 function openFromAddress() {
   const found = /^#\/(call|draft)\/([\w.-]+)$/.exec(location.hash);
+  if (!found) turnTo(location.hash === "#/directory" ? "directory" : "floor");
   if (!found || !store.you) {
     dropDetail();
     return draw();
@@ -157,6 +177,18 @@ function openFromAddress() {
   }
   loadDetail();
   draw();
+}
+
+/** Another page under the same head; the seat's own card stays on every one. */
+function turnTo(page) {
+  if (view.page === page) return;
+  view.page = page;
+  view.directory = { text: "", kind: "" };
+  window.scrollTo({ top: 0 });
+  if (page === "directory") {
+    loadDirectory();
+    requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById("directory-search")?.focus()));
+  }
 }
 
 async function loadDetail() {
@@ -242,6 +274,16 @@ async function loadCentres() {
   }
 }
 
+async function loadDirectory() {
+  if (!store.you || document.hidden) return;
+  try {
+    store.directory = { ...(await get("/api/v1/directory")), loaded: true, error: "" };
+  } catch (error) {
+    store.directory = { ...store.directory, error: problemText(error.problem) };
+  }
+  draw();
+}
+
 let toastTimer = null;
 function toast(text, undo = null) {
   view.toast = text;
@@ -271,7 +313,7 @@ const actions = {
   "open-call": (row) => (location.hash = `#/call/${row.dataset.id}`),
   "close-detail"() {
     const back = view.detail?.back;
-    history.pushState(null, "", location.pathname);
+    history.pushState(null, "", location.pathname + (view.page === "directory" ? "#/directory" : ""));
     dropDetail();
     draw();
     if (back?.isConnected) back.focus();
@@ -282,7 +324,18 @@ const actions = {
     draw();
   },
   "more-callbacks": () => loadCallbacks(true),
-  ...makeOrders({ store, view, draw, toast, reloadCentres: loadCentres, refreshDetail }),
+  "to-directory": () => (location.hash = "#/directory"),
+  "to-floor": () => (location.hash = "#/"),
+  "directory-search"(input) {
+    view.directory.text = input.value.trim();
+    draw();
+  },
+  "directory-kind"(button) {
+    view.directory.kind = button.dataset.kind;
+    draw();
+  },
+  ...makeOrders({ store, view, draw, toast, reloadCentres: loadCentres }),
+  ...makePartyOrders({ store, view, draw, toast, refreshDetail }),
   "load-audio": () => loadAudio(),
   seek: (button) => loadAudio(Number(button.dataset.at)),
 };
@@ -294,6 +347,12 @@ document.addEventListener("click", (event) => {
   if (link) event.preventDefault();
   if (target) actions[target.dataset.do]?.(target);
 });
+for (const kind of ["input", "change"]) {
+  document.addEventListener(kind, (event) => {
+    const target = event.target.closest?.(`[data-do-${kind}]`);
+    if (target) actions[target.getAttribute(`data-do-${kind}`)]?.(target);
+  });
+}
 document.addEventListener("submit", (event) => {
   event.preventDefault();
   if (!("login" in event.target.dataset)) return;
@@ -301,6 +360,8 @@ document.addEventListener("submit", (event) => {
   if (token) enter(token);
 });
 document.addEventListener("keydown", (event) => {
+  const digit = event.altKey && !event.ctrlKey && !event.metaKey && /^Digit([1-4])$/.exec(event.code);
+  if (digit && !event.repeat && actions.emergencyKey(Number(digit[1]))) return event.preventDefault();
   if (event.key === "Escape" && view.detail && !document.querySelector("dialog[open]")) actions["close-detail"]();
   const tab = event.target.closest?.("[role=tab]");
   if (tab && (event.key === "ArrowLeft" || event.key === "ArrowRight")) {
@@ -318,6 +379,8 @@ setInterval(tick, 500);
 // The parts' health is asked for, not waited for: a part that is down may be the one that would tell.
 setInterval(lookAtHealth, 15_000);
 setInterval(loadCentres, 5_000);
+// Hours begin and end, trunks come and go: the directory says which hotline can be rung now.
+setInterval(loadDirectory, 60_000);
 
 await loadCaptions();
 const kept = restoreToken();

@@ -8,8 +8,8 @@ import { seatWords, wordsOfNumber } from "./parts.js";
 
 const path = (...parts) => `/api/v1/${parts.map(encodeURIComponent).join("/")}`;
 
-/** tools: {store, view, draw, toast, reloadCentres, refreshDetail} */
-export function makeOrders({ store, view, draw, toast, reloadCentres, refreshDetail }) {
+/** tools: {store, view, draw, toast, reloadCentres} */
+export function makeOrders({ store, view, draw, toast, reloadCentres }) {
   async function send(work, done) {
     try {
       const answer = await work();
@@ -150,19 +150,6 @@ export function makeOrders({ store, view, draw, toast, reloadCentres, refreshDet
       await send(() => del(path("incidents", one.id)), () => {
         store.mode = { ...store.mode, incidents: store.mode.incidents.filter((other) => other.id !== one.id) };
       });
-    },
-
-    async "want-third"(button) {
-      const found = await ask({
-        title: t("ui.third.ask"), lead: t("ui.third.lead"),
-        fields: [{ name: "skill", label: t("ui.third.skill"), kind: "select", options: store.choices.third.map((skill) => ({ value: skill, label: code("skill", skill) })) }],
-        confirm: t("ui.third.confirm"),
-      });
-      if (found) await send(() => post(path("calls", button.dataset.id, "third"), found), refreshDetail);
-    },
-
-    async "drop-third"(button) {
-      await send(() => del(path("calls", button.dataset.id, "third")), refreshDetail);
     },
 
     "to-incidents"() {

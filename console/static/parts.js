@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { clock, dayAndClock, now, shortDayAndClock, span, spaced } from "./format.js";
-import { code, t } from "./i18n.js";
+import { code, current, t } from "./i18n.js";
 
 export const pill = (family, state) => h("span.pill", { "data-state": state }, h("span.dot", { "aria-hidden": "true" }), code(family, state));
 
@@ -44,6 +44,9 @@ export const more = (rows) => (rows.length > MOST ? h("p.quiet.pad", {}, t("ui.m
 /** "林晓 8001"; a name that already holds the id is not followed by it. */
 export const seatWords = (seat) => (seat.name.includes(seat.id) ? seat.name : `${seat.name} ${seat.id}`);
 
+/** A text of the API in the reader's language; Chinese where there is no other. */
+export const two = (text) => text?.[current()] || text?.zh || "";
+
 export const empty = (text) => h("p.empty", {}, text);
 
 export const panel = (id, title, extra, ...children) =>
@@ -55,6 +58,7 @@ export function icon(name) {
   const paths = {
     phone: "M6.6 10.8a15 15 0 0 0 6.600 6.600l2.200-2.200a1 1 0 0 1 1-.25 11.400 11.400 0 0 0 3.600.57 1 1 0 0 1 1 1V20a1 1 0 0 1-1 1A17 17 0 0 1 3 4a1 1 0 0 1 1-1h3.500a1 1 0 0 1 1 1c0 1.250.2 2.450.57 3.570a1 1 0 0 1-.25 1z",
     close: "M6 6l12 12M18 6L6 18",
+    music: "M9 18V6l10-2v11M9 18a2.500 2.500 0 1 1-5 0 2.500 2.500 0 0 1 5 0zM19 15a2.500 2.500 0 1 1-5 0 2.500 2.500 0 0 1 5 0z",
   };
   return h("svg", { viewBox: "0 0 24 24", width: 20, height: 20, "aria-hidden": "true", class: `icon ${name}` }, h("path", { d: paths[name] }));
 }

@@ -13,6 +13,7 @@ export class Store {
     this.places = new Map();
     this.mode = null;
     this.centres = [];
+    this.directory = { items: [], numbers: false, loaded: false, error: "" };
     this.callbacks = new Map();
     this.callbacksOpen = 0;
     this.callbackPages = { open: { next: null, loaded: false }, closed: { next: null, loaded: false } };
@@ -102,12 +103,17 @@ export class Store {
     return this.you?.seat ? (this.seats.get(this.you.seat) ?? null) : null;
   }
 
+  /** An entry of the hotline directory. */
+  entry(id) {
+    return this.directory.items.find((one) => one.id === id) ?? null;
+  }
+
   /** The call in my seat's hands: offered to it, talking with it, or in wrap-up. */
   myCall() {
     const seat = this.mySeat();
     const byId = seat?.call ? this.calls.get(seat.call) : null;
     if (byId) return byId;
-    const states = ["preview", "dialling", "offered", "talking", "wrap_up"];
+    const states = ["preview", "dialling", "offered", "talking", "staying", "wrap_up"];
     return [...this.calls.values()].find((call) => call.seat === this.you?.seat && states.includes(call.state)) ?? null;
   }
 

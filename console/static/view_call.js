@@ -3,8 +3,12 @@
 import { h } from "./dom.js";
 import { bytes, dayAndClock, joinWords, percent, span } from "./format.js";
 import { code, t } from "./i18n.js";
-import { empty, icon, number, pill, seatWords, when, whenWhole } from "./parts.js";
-import { thirdSection } from "./view_third.js";
+import { mayArrange } from "./parties.js";
+import { empty, icon, number, pill, seatWords, ticking, two, when, whenWhole } from "./parts.js";
+import { controlsOf } from "./view_deck.js";
+import { originBanner } from "./view_origin.js";
+import { partiesList } from "./view_parties.js";
+import { superviseSection } from "./view_supervise.js";
 import { whySection } from "./view_why.js";
 import { about, demandWords, reasonWords } from "./words.js";
 
@@ -19,11 +23,12 @@ export function detailView(store, view) {
     error ? h("p.error.pad", { role: "alert" }, error) : null,
     !data && !error ? empty(t("ui.detail.loading")) : null,
     data && kind === "draft" ? block("draft", null, draftBody(data)) : null,
-    data && kind === "call" ? callBody(store, data, view.detail) : null,
+    data && kind === "call" ? callBody(store, data, view) : null,
     data ? h("p.quiet.pad.small", {}, `${t("ui.detail.call")} ${id}`) : null);
 }
 
-function callBody(store, call, detail) {
+function callBody(store, call, view) {
+  const { detail } = view;
   const over = call.state === "ended" || call.state === "wrap_up";
   return [
     h("div.who-called", { "data-key": "who" },
@@ -38,7 +43,9 @@ function callBody(store, call, detail) {
         fact(t("ui.col.region"), call.caller.region ? [call.caller.region.name, call.caller.region.why ? h("span.quiet", {}, ` ${code("region.why", call.caller.region.why)}`) : null] : "–"),
         call.joined_at ? fact(t("ui.detail.wait"), span(call.joined_at - (call.answered_at ?? call.arrived_at))) : null,
         call.joined_at && call.ended_at ? fact(t("ui.detail.talk"), span(call.ended_at - call.joined_at)) : null)),
-    sectionOf("third", t("ui.third"), thirdSection(store, call)),
+    call.origin || call.context ? block("origin", null, originBanner(store, call)) : null,
+    sectionOf("supervise", t("ui.supervise"), superviseSection(store, call)),
+    sectionOf("parties", t("ui.parties"), partiesSection(store, call, view)),
     sectionOf("why", t("ui.why"), whySection(store, call)),
     call.draft || over ? block("draft", t("ui.detail.draft"), call.draft ? draftBody(call.draft) : missing(call, "draft", over)) : null,
     block("transcript", t("ui.detail.transcript"), call.transcript ? conversation(call.transcript) : missing(call, "transcript", over)),
@@ -49,10 +56,26 @@ function callBody(store, call, detail) {
   ];
 }
 
+/** Who leads may arrange from here; a seat does it on the card of its own call, and reads here who was there. */
+function partiesSection(store, call, view) {
+  if (store.may("seats") && mayArrange(store, call)) {
+    const controls = controlsOf(store, call, view, { keys: false, all: true }).filter(Boolean);
+    return controls.length ? h("div.deck-inner", {}, controls) : null;
+  }
+  const list = partiesList(store, call, { all: true });
+  const held = call.held ? h("p", {}, h("span.badge.warn", {}, t("ui.held")), " ", call.held_since ? ticking(call.held_since) : "") : null;
+  return list || held ? [held, list] : null;
+}
+
 const sectionOf = (key, title, content) => (content ? block(key, title, content) : null);
 const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
 const block = (key, title, content) => h("section.block", { "data-key": `block-${key}` }, title ? h("h3", {}, title) : null, content);
-const seatLabel = (store, id) => (store.seats.get(id) ? seatWords(store.seats.get(id)) : id);
+/** A seat's or an outside line's name ("line.110" is the directory's entry 110). */
+function seatLabel(store, id) {
+  if (store.seats.has(id)) return seatWords(store.seats.get(id));
+  const entry = id.startsWith("line.") ? store.entry(id.slice(5)) : null;
+  return entry ? two(entry.name) : id === "line.number" ? t("ui.leg.number") : id.replace(/^line\./, "");
+}
 
 function missing(call, what, over) {
   if (call.withheld.includes(what)) return empty(t("ui.detail.withheld"));
@@ -130,11 +153,20 @@ function oneDetail(store, key, value) {
 }
 
 function legs(store, call) {
-  return h("ul.rows", {}, call.legs.map((leg) => h("li", {},
+  const seen = call.legs.filter((leg) => leg.kind !== "observer" || store.may("supervise") || (leg.mode ?? "listen") !== "listen");
+  return h("ul.rows", {}, seen.map((leg) => h("li", { "data-leg": leg.kind },
     h("span.grow", {}, h("b", {}, code("leg.kind", leg.kind)), " ", leg.kind !== "caller" && leg.who ? seatLabel(store, leg.who) : (leg.who ?? ""),
-      h("span.quiet.block", {}, code("leg.state", leg.state), leg.cause ? ` · ${code("cause", leg.cause)}` : "")),
+      h("span.quiet.block", {}, legWords(leg).join(" · "))),
     h("span.quiet", {}, when(leg.started_at), leg.ended_at ? [" – ", when(leg.ended_at)] : ""))));
 }
+
+const legWords = (leg) => [
+  code("leg.state", leg.state),
+  leg.mode ? code("supervise", leg.mode) : "",
+  leg.room === "side" && !leg.ended_at ? code("leg.room", "side") : "",
+  leg.muted && !leg.ended_at ? code("arrange", "muted") : "",
+  leg.cause ? code("cause", leg.cause) : "",
+].filter(Boolean);
 
 function draftBody(draft) {
   const doubtful = new Set(draft.uncertain.map((doubt) => doubt.field));

@@ -3,10 +3,11 @@
 import { h } from "./dom.js";
 import { span } from "./format.js";
 import { code, t } from "./i18n.js";
-import { countdown, icon, number, pill, seatWords, ticking } from "./parts.js";
+import { isPending } from "./parties.js";
+import { countdown, icon, number, pill, seatWords, ticking, two } from "./parts.js";
 import { earlierList } from "./view_call.js";
+import { deckCard } from "./view_deck.js";
 import { workedLine } from "./view_seats.js";
-import { mayThird, thirdButton } from "./view_third.js";
 import { breakWords, centreName } from "./words.js";
 
 export function mePanel(store, view) {
@@ -16,7 +17,7 @@ export function mePanel(store, view) {
   }
   const call = store.myCall();
   return [
-    call ? popCard(store, seat, call, view) : null,
+    call ? [popCard(store, seat, call, view), deckCard(store, call, view)] : null,
     h("section.me.panel", { "data-key": "me", "aria-label": t("ui.me"), "data-state": seat.state },
       h("div.me-state", {},
         h("div", {}, h("b", {}, seatWords(seat)), h("span.quiet.small.block", {}, [code("seat.kind", seat.kind), centreName(store, seat.centre)].join(" · "))),
@@ -58,13 +59,14 @@ function stateButtons(store, seat, view) {
 
 function popCard(store, seat, call, view) {
   const out = ["preview", "dialling"].includes(call.state);
-  const asThird = call.third?.seat === seat.id;
-  const stage = (asThird && ["offered", "ringing"].includes(seat.state)) ? seat.state : call.state === "offered" || call.state === "preview" ? (seat.state === "ringing" ? "ringing" : "offered") : call.state;
+  const asked = askedIn(call, seat.id);
+  const asThird = Boolean(asked);
+  const stage = (asThird && ["offered", "ringing"].includes(seat.state)) ? seat.state : call.state === "offered" || call.state === "preview" ? (seat.state === "ringing" ? "ringing" : "offered") : call.state === "staying" ? "talking" : call.state;
   if (!["offered", "ringing", "dialling", "talking", "wrap_up"].includes(stage)) return null;
   const coming = stage === "offered" || stage === "ringing";
   const earlier = call.earlier.length ? call.earlier : (view.earlier.get(call.id) ?? []);
   const incoming = out ? "ui.pop.outgoing" : asThird ? "ui.pop.third" : "ui.pop.incoming";
-  const title = { offered: incoming, ringing: incoming, dialling: "ui.pop.dialling", talking: "ui.pop.talking", wrap_up: "ui.pop.wrap_up" }[stage];
+  const title = { offered: incoming, ringing: incoming, dialling: "ui.pop.dialling", talking: call.state === "staying" ? "ui.pop.staying" : "ui.pop.talking", wrap_up: "ui.pop.wrap_up" }[stage];
   return h("section.pop", { "data-key": `pop-${call.id}`, "data-stage": stage, "aria-labelledby": "pop-title", id: "pop" },
     h("div.pop-icon", {}, icon("phone")),
     h("div.pop-main", {},
@@ -75,13 +77,16 @@ function popCard(store, seat, call, view) {
         h("span", {}, `${t("ui.col.dialled")} ${call.dialled}`),
         coming && !out && !asThird ? h("span", {}, `${t("ui.pop.waited")} `, ticking(call.arrived_at)) : null,
         stage === "talking" && call.joined_at ? h("span", {}, ticking(call.joined_at)) : null),
-      asThird && coming ? h("p", {}, t("ui.pop.third.lead", { skill: code("skill", call.third.skill) })) : null,
+      asThird && coming ? h("p", {}, code("party.you", asked.how), asked.target.kind === "skill" ? ` ${t("ui.pop.third.need", { skill: two(asked.label) })}` : "") : null,
+      call.origin && coming ? h("p", {}, h("span.badge.pop-origin", {}, t("ui.origin")), " ", two(call.origin.label)) : null,
       out ? h("p", {}, t(coming ? "ui.pop.outgoing.lead" : "ui.pop.dialling.lead")) : null,
       stage === "wrap_up" ? h("p", {}, t("ui.pop.wrap_up.lead")) : null),
     h("div.pop-earlier", {}, h("h3", {}, t("ui.detail.earlier")),
       earlier.length ? earlierList(earlier.slice(0, 5)) : h("p.quiet", {}, t("ui.detail.earlier.none"))),
     h("div.pop-side", {},
       seat.deadline ? h("div.pop-clock", {}, h("span", {}, t("ui.pop.left")), countdown(seat.deadline)) : null,
-      coming ? null : h("div.buttons", {}, mayThird(store, call) && !call.third && call.seat === seat.id && store.choices.third.length ? thirdButton(call) : null,
-        h("a.button", { href: `#/call/${call.id}` }, t("ui.pop.open")))));
+      coming ? null : h("div.buttons", {}, h("a.button", { href: `#/call/${call.id}` }, t("ui.pop.open")))));
 }
+
+/** The party as which this seat is asked into the call just now. */
+export const askedIn = (call, seat) => call.parties.find((party) => party.seat === seat && isPending(party)) ?? null;
