@@ -60,6 +60,15 @@ from ._schema_floor import (
     Skill,
     Waiting,
 )
+from ._schema_handovers import (
+    Handover,
+    HandoverCall,
+    HandoverCallback,
+    HandoverCaller,
+    HandoverEarlier,
+    HandoverHotline,
+    HandoverRegion,
+)
 from ._schema_parties import Arrangement, Directory, DirectoryEntry, EmergencyOrder, Matter, PartyOrder, SuperviseOrder
 from ._settings import Settings
 from ._tokens import TokenBook, TokenRefusedError
@@ -93,6 +102,13 @@ __all__ = [
     "EarlierCall",
     "EmergencyOrder",
     "Event",
+    "Handover",
+    "HandoverCall",
+    "HandoverCallback",
+    "HandoverCaller",
+    "HandoverEarlier",
+    "HandoverHotline",
+    "HandoverRegion",
     "HealthEvent",
     "Incident",
     "IncidentOrder",

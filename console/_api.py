@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from ._api_floor import FLOOR_API
+from ._api_handovers import HANDOVERS_API
 from ._api_parties import PARTIES_API
 from ._api_steering import STEERING_API
 from ._audio import send_audio
@@ -134,6 +135,7 @@ API: tuple[Route, ...] = (
           (Right.WORDS, Right.OWN_CALL), _tickets, DraftPage, query=PageQuery, problems=("unknown-cursor",)),
     Route("GET", "/api/v1/tickets/{id}", "One draft or ticket", "tickets", (Right.WORDS, Right.OWN_CALL),
           _ticket, Draft, problems=("no-such-ticket",)),
+    *HANDOVERS_API,
     Route("GET", "/api/v1/recordings/{id}/audio", "The sound of a call, by its id: left caller, right seat",
           "recordings", (Right.RECORDINGS, Right.OWN_CALL), _audio, "audio/flac",
           problems=("no-recording", "bad-range"), others={206: ("the part asked for", "audio/flac")},

@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from ._api import API
+from ._api_handovers import GATE, Gate
 from ._hub import Hub, Stats
 from ._openapi import make_document
 from ._ports import Desk, UnavailableError
@@ -66,6 +67,7 @@ def build_app(
     hub = Hub(desk, settings)
     app = web.Application(client_max_size=settings.body_limit)
     app[_HUB] = hub
+    app[GATE] = Gate(settings.clock)
     public = add_assets(app, settings) | {route.path for route in API if not route.right}
     routes, _ = all_routes(version)
     for route in routes:
@@ -115,7 +117,8 @@ def _check_token(tokens: TokenBook, public: frozenset[str] | set[str]) -> Callab
     @web.middleware
     async def check(request: web.Request, handler: _Next) -> web.StreamResponse:
         # Before routing's own 404 and 405: without a token not even the existence of a path is told.
-        if request.path not in public:
+        resource = request.match_info.route.resource
+        if request.path not in public and (resource is None or resource.canonical not in public):
             token = _find_token(request)
             if token is None:
                 raise ProblemError("no-token")

@@ -34,7 +34,8 @@ _MESSAGES: tuple[type[BaseModel], ...] = (
 _ABOUT = f"""Calls, seats, waiting callers, callbacks, the operating mode, drafts and recordings of the hotline.
 
 Send a role token (`hotline token --role admin`) as `Authorization: Bearer …`; only /healthz and /readyz
-answer without. Times are unix seconds. Numbers and names are masked (`138****1234`) unless the role may see
+answer without, and /api/v1/handovers takes a one-time token of its own.
+Times are unix seconds. Numbers and names are masked (`138****1234`) unless the role may see
 them; every look at a number, transcript, draft or recording is audited.
 
 `/api/v1/events` is a WebSocket (subprotocol `{PROTOCOL}`; a browser sends its token as a second
@@ -71,7 +72,12 @@ def make_document(routes: Sequence[Route], *, version: str) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": schemas["$defs"],
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "a role token"}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "a role token"},
+                "handover": {
+                    "type": "http", "scheme": "bearer", "description": "of a call's User-to-User header, once",
+                },
+            },
         },
     }
 
@@ -82,7 +88,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "operationId": f"{route.method.lower()}_{name}",
         "summary": route.summary,
         "tags": [route.tag],
-        "security": [{"token": []}] if route.right else [],
+        "security": [{route.scheme or "token": []}] if route.right or route.scheme else [],
         "parameters": [*_path_parameters(route), *_query_parameters(route), *_header_parameters(route)],
         "responses": _responses(route),
     }

@@ -5,7 +5,7 @@ The desk gives everything in full; hiding what a reader may not see is the conso
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +26,7 @@ from ._schema_floor import (
     SeatOrder,
     Waiting,
 )
+from ._schema_handovers import Handover
 from ._schema_parties import Directory, PartyOrder
 
 
@@ -42,6 +43,7 @@ class Look(StrEnum):
     EMERGENCY = "emergency"
     SUPERVISE = "supervise"
     CONTEXT = "context"
+    HANDOVER = "handover"
     MODE = "mode"
     INCIDENT = "incident"
 
@@ -310,6 +312,22 @@ class Desk(Protocol):
 
     async def centres(self) -> Sequence[Centre]:
         """All centres with their figures, parents before their children."""
+        ...
+
+    async def handover(
+        self, handover_id: str, token: str, audit: Callable[[str, str], Awaitable[None]]
+    ) -> Handover:
+        """The case behind a one-time token, which is used up by it.
+
+        Args:
+            handover_id: as in the User-to-User header of the call.
+            token: likewise.
+            audit: awaited with the call's id and the directory's entry it went to when the token is right, before
+                anything is used up; what it raises goes on, and the token stays good.
+
+        Raises:
+            RefusedError: ``no-handover`` (there is none, or another token), ``handover-gone`` (used or expired).
+        """
         ...
 
     def events(self, since: int | None) -> AsyncIterator[Event]:

@@ -95,6 +95,7 @@ class Route:
         problems: codes this route itself may answer; those common to all routes are added by the document.
         others: further answers, status → (description, media type or model).
         request_headers: name → description, for the document.
+        scheme: of a public route that wants a token of another kind: the name of its security scheme.
     """
 
     method: str
@@ -109,6 +110,7 @@ class Route:
     problems: tuple[str, ...] = ()
     others: Mapping[int, tuple[str, type[BaseModel] | str | None]] = field(default_factory=dict)
     request_headers: Mapping[str, str] = field(default_factory=dict)
+    scheme: str = ""
 
     @property
     def placeholders(self) -> tuple[str, ...]:

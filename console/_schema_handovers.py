@@ -43,7 +43,7 @@ def clean_text(value: object, size: int, *, lines: bool = False) -> str:
     """
     if not isinstance(value, str):
         return ""
-    value = value[: size * 4]  # whatever comes: no work beyond a multiple of what is kept
+    value = value[: size * 4].replace("\r\n", "\n")  # whatever comes: no work beyond a multiple of what is kept
     kept = []
     for char in value:
         if char in "\r\n\t\u2028\u2029":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 from ._fake_floor import FakeFloor, page_of
@@ -22,9 +22,10 @@ from ._messages import (
     Snapshot,
     WaitingEvent,
 )
-from ._ports import AuditEntry
+from ._ports import AuditEntry, RefusedError
 from ._schema import Call, CallPage, CallSummary, Draft, DraftPage, LiveCall, Probe
 from ._schema_floor import Callback, Mode, Seat, Waiting
+from ._schema_handovers import Handover
 
 __all__ = ["FakeDesk", "Subject"]
 
@@ -47,6 +48,7 @@ class FakeDesk(FakeFloor):
         self.audited: list[AuditEntry] = []
         self.broken: dict[str, Exception] = {}
         self.recordings: dict[str, Path] = {}
+        self.handovers: dict[str, tuple[str, Handover | None]] = {}
         self._drafts: dict[str, Draft] = {}
         self._health: dict[str, Probe] = {}
         self._events: list[Event] = []
@@ -132,6 +134,19 @@ class FakeDesk(FakeFloor):
     async def recording(self, call_id: str) -> Path | None:
         """See :class:`console.Desk`."""
         return self.recordings.get(call_id)
+
+    async def handover(
+        self, handover_id: str, token: str, audit: Callable[[str, str], Awaitable[None]]
+    ) -> Handover:
+        """See :class:`console.Desk`. ``handovers``: id → (token, what it opens; None once used)."""
+        known, body = self.handovers.get(handover_id, ("", None))
+        if not known or known != token:
+            raise RefusedError("no-handover")
+        if body is None:
+            raise RefusedError("handover-gone")
+        await audit(body.call.id, "")
+        self.handovers[handover_id] = (known, None)
+        return body
 
     async def events(self, since: int | None) -> AsyncIterator[Event]:
         """See :class:`console.Desk`."""
