@@ -5,8 +5,19 @@ from ._callbacks import CallbackBook
 from ._centres import CIRCLES, Centre, CentreTree, kind_of, parent_of
 from ._demand import Demand, Skills, Step
 from ._dialable import Dialable, PatternError
+from ._directory import (
+    EMERGENCY_RING,
+    MOST_TRIES,
+    OWN_TRIES,
+    RING,
+    TRUNK_PREFIX,
+    Advice,
+    Directory,
+    DirectoryError,
+    Entry,
+    Trunk,
+)
 from ._directory import KINDS as ENTRY_KINDS
-from ._directory import MOST_TRIES, OWN_TRIES, TRUNK_PREFIX, Advice, Directory, DirectoryError, Entry, Trunk
 from ._dispatcher import Dispatcher
 from ._estimate import Estimator
 from ._facts import EMERGENCY, Facts, HistoryRules, Past, national, national_prefix
@@ -28,6 +39,7 @@ __all__ = [
     "CIRCLES",
     "DEFAULT_RULE",
     "EMERGENCY",
+    "EMERGENCY_RING",
     "ENTRY_KINDS",
     "HERE",
     "LINE_PREFIX",
@@ -38,6 +50,7 @@ __all__ = [
     "NUMBER_ENTRY",
     "OWN_TRIES",
     "POINT_SECONDS",
+    "RING",
     "SEAT_TABLE",
     "THIRD_STEPS",
     "TRUNK_PREFIX",

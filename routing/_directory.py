@@ -175,7 +175,7 @@ class Directory:
         return (*exact, *found)
 
     def for_matter(self, text: str) -> tuple[Advice, ...]:
-        """Who takes a matter, best first; an emergency line that takes it goes before all others (Art. 11).
+        """Who takes a matter, best first: emergency lines (Art. 11: at once), then who says so itself, then the rest.
 
         Args:
             text: what was said, or a code of the dispatch catalogue.
@@ -188,8 +188,9 @@ class Directory:
                 best[key] = advice
         order = {e.id: i for i, e in enumerate(self.entries)}
 
-        def rank(a: Advice) -> tuple[bool, float, int]:
-            return (a.entry is None or not a.entry.emergency, -a.score, order[a.entry.id] if a.entry else -1)
+        def rank(a: Advice) -> tuple[bool, bool, float, int]:
+            urgent = a.entry is not None and a.entry.emergency
+            return not urgent, a.matter.to != "", -a.score, order[a.entry.id] if a.entry else -1
 
         return tuple(sorted(best.values(), key=rank))
 

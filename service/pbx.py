@@ -14,6 +14,12 @@ def seat_phones(config: HotlineConfig) -> list[telephony.SeatPhone]:
     return [telephony.SeatPhone(x.id, config.password(x.id)) for x in config.seats if not x.phone]
 
 
+def line_trunks(config: HotlineConfig) -> list[telephony.LineTrunk]:
+    """The trunks of the hotline directory."""
+    trunks = config.directory().trunks.values()
+    return [telephony.LineTrunk(t.name, t.contact, t.match, t.qualify) for t in trunks]
+
+
 def private_asterisk(s: Settings, config: HotlineConfig) -> telephony.PrivateAsterisk:
     """The private Asterisk of these settings, not yet started."""
     return telephony.PrivateAsterisk(
@@ -24,6 +30,7 @@ def private_asterisk(s: Settings, config: HotlineConfig) -> telephony.PrivateAst
         plan_changes={
             "seats": seat_phones(config),
             "dialled": tuple(config.numbers),
+            "lines": line_trunks(config),
             "ami_user": s.ami_user,
             "ami_secret": secret(s.ami_secret_file or s.secrets_dir / "ami"),
             "ami_port": s.ami_port,

@@ -17,7 +17,7 @@ import telephony
 
 from .config import CONFIG_FILES, HotlineConfig, load_config
 from .errors import ConfigError
-from .pbx import seat_phones
+from .pbx import line_trunks, seat_phones
 from .settings import Settings
 
 log = logging.getLogger(__name__)
@@ -87,12 +87,17 @@ class Watcher:
             config = await asyncio.to_thread(load_config, path, [f.name for f in app.flows.book])
         except ConfigError as error:
             self.problems += str(error).splitlines()
-        phones = seat_phones(config)
-        switch_changed = phones != seat_phones(app.config) or set(config.numbers) != set(app.config.numbers)
+        phones, lines = seat_phones(config), line_trunks(config)
+        switch_changed = (
+            phones != seat_phones(app.config)
+            or lines != line_trunks(app.config)
+            or set(config.numbers) != set(app.config.numbers)
+        )
         await app.apply_config(config)
         if switch_changed and app.asterisk is not None:
             app.asterisk.plan_changes["seats"] = phones
             app.asterisk.plan_changes["dialled"] = tuple(config.numbers)
+            app.asterisk.plan_changes["lines"] = lines
             await app.asterisk.reload()
         self._refused(len(self.problems))
         for problem in self.problems:
