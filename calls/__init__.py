@@ -1,8 +1,8 @@
 """The heart: one call's life as a pure state machine, its journal, its reconciliation with the switch."""
 
 from . import commands, events
+from ._errors import OrderError
 from ._handover import Handover, HandoverBook, HandoverError, HandoverIssuer, IssueCounts
-from ._orders import OrderError
 from ._told import Change, Counters
 from ._uui import call_of_case, case_of, clean_case, decode_uui, encode_uui, own_case
 from .codec import call_json
@@ -11,7 +11,7 @@ from .host import Host
 from .journal import MemoryJournal, RedisJournal
 from .lease import Guarded, Holder, Lease
 from .machine import CallError, FlowSource, Rules, step
-from .model import LIVE, OUTBOUND, Call, CallState, Leg, LegState, Moment, Offer, Third
+from .model import LIVE, OUTBOUND, Call, CallState, Leg, LegState, Moment, Offer, Party, PartyState
 from .ports import Batch, ChannelView, Entry, Fenced, Journal, JournalError, Place, Snapshot, Switch
 from .reconcile import leg_id, reconcile, split_leg
 
@@ -46,12 +46,13 @@ __all__ = [
     "Moment",
     "Offer",
     "OrderError",
+    "Party",
+    "PartyState",
     "Place",
     "RedisJournal",
     "Rules",
     "Snapshot",
     "Switch",
-    "Third",
     "call_json",
     "call_of_case",
     "case_of",

@@ -9,6 +9,7 @@ from routing import OfferOutcome
 
 from . import commands as c
 from . import events as e
+from ._parties import party_not_joined, party_offered, party_rings, party_timer
 from ._rules import Result, Rules, S, enqueue, give_offer_up, leg_gone, note, planned, with_leg
 from ._talk import demand_of, play_flow, speak
 from .model import Call, Leg, LegState, Moment, Offer
@@ -20,10 +21,14 @@ def begin(event: e.Arrived, now: float) -> Result:
     call = Call(
         id=event.call, state=S.ARRIVED, channel=event.channel, dialled=event.dialled,
         caller_number=event.number, caller_name=event.name, flow=event.flow, arrived_at=now,
-        answered_at=now, legs=(caller,), history=event.history,
+        answered_at=now, legs=(caller,), history=event.history, origin=event.origin, case=event.case, uui=event.uui,
         timeline=(Moment(now, "arrived", (("dialled", event.dialled),)),),
     )  # fmt: skip
     return call, ()
+
+
+PARTY = "party:"
+"""Begins the name of a further party's timer."""
 
 
 # ---------------------------------------------------------------------- greeting and flow
@@ -54,6 +59,8 @@ def flow_started(call: Call, event: e.Event, now: float, rules: Rules) -> Result
 
 def flow_input(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     """A key, the end of a prompt, a timer."""
+    if isinstance(event, e.TimerFired) and event.timer.startswith(PARTY):
+        return party_timer(call, event.timer.removeprefix(PARTY), now, rules)
     flow = rules.flows.flow_of(call.flow)
     if call.session is None:
         return call, ()
@@ -120,6 +127,8 @@ def told(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
 def nothing_told(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     """The time to say something came and there was nobody to say it (no host): later again."""
     assert isinstance(event, e.TimerFired)
+    if event.timer.startswith(PARTY):
+        return party_timer(call, event.timer.removeprefix(PARTY), now, rules)
     if event.timer != "tell" or call.tell_at is None or call.tell_at > now:
         return call, ()
     return replace(call, tell_at=now + rules.tell_every), ()
@@ -139,6 +148,8 @@ def callback_asked(call: Call, event: e.Event, now: float, rules: Rules) -> Resu
 def offered(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     """A seat is reserved: its phone is rung."""
     assert isinstance(event, e.Offered)
+    if event.part:
+        return party_offered(call, event, now, rules)
     leg = Leg(event.leg, "seat", event.seat, LegState.DIALLING, now)
     outbound = call.state is S.DUE
     call = replace(
@@ -158,6 +169,8 @@ def offered(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
 def ringing(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     """The seat's phone rings: from now on the ring time counts."""
     assert isinstance(event, e.LegRinging)
+    if call.party_of(event.leg) is not None:
+        return party_rings(call, event.leg, now, rules)
     if call.offer is None or call.offer.leg != event.leg:
         return call, ()
     offer = replace(call.offer, deadline=now + rules.ring)
@@ -169,7 +182,7 @@ def offer_deadline(call: Call, event: e.Event, now: float, rules: Rules) -> Resu
     """The seat has not answered. The leg is ended first; its end (LegLeft) then gives the caller back,
     so that an answer crossing our cancellation is never a caller in two places."""
     assert isinstance(event, e.TimerFired)
-    if event.timer == "tell":
+    if event.timer == "tell" or event.timer.startswith(PARTY):
         return nothing_told(call, event, now, rules)
     if event.timer != "offer" or call.offer is None or call.offer.deadline > now:
         return call, ()
@@ -184,6 +197,8 @@ def other_leg_left(call: Call, event: e.Event, now: float, rules: Rules) -> Resu
     leg = call.leg(event.leg)
     if leg is None or leg.state is LegState.GONE:
         return call, ()
+    if call.party_of(leg.id) is not None:
+        return party_not_joined(call, event, leg, now, rules)
     return leg_gone(call, leg.id, now, str(event.cause)), ()
 
 

@@ -1,4 +1,4 @@
-"""What persons order: seats' states, calls back, third parties, the operating mode. Part of the engine.
+"""What persons order: seats' states, calls back, the mode; further parties: `_party_orders`. Part of the engine.
 
 Every order is taken at once in memory and enters the journal with the next turn's batch, as an event or a row.
 """
@@ -12,6 +12,8 @@ from routing import Callback, Demand, Dispatcher, Incident, Seat, SeatError, Sea
 
 from . import commands as c
 from . import events as e
+from ._errors import OrderError
+from ._party_orders import PartyOrders
 from .host import Host
 from .model import OUTBOUND, Call, CallState, LegState
 from .ports import Switch
@@ -23,16 +25,7 @@ SEAT_CODES: Mapping[str, SeatState] = {"11": SeatState.AVAILABLE, "12": SeatStat
 WRAP_UP_DONE = "10"
 
 
-class OrderError(ValueError):
-    """An order that cannot be carried out now; `code` is for machines: no-such-call, not-waiting, not-talking,
-    no-number, third-there, seat-talking, running …"""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-
-
-class Orders:
+class Orders(PartyOrders):
     """Mixed into the engine: one owner, one event loop."""
 
     calls: dict[str, Call]
@@ -93,6 +86,9 @@ class Orders:
         result = self.dispatcher.reset(seat, self._clock())
         self._wake.set()
         return result
+
+    def _release(self, channel: str) -> None:
+        self._switch.do(c.CancelLeg("", channel))
 
     def _seat_code(self, event: e.SeatCode) -> None:
         """A code from a seat's phone; one that is not possible now changes nothing (the console says why)."""
@@ -171,34 +167,6 @@ class Orders:
                 self.feed([e.CallerLeft(call.id, 0)])
         self._wake.set()
         return host.callbacks.get(entry_id) if entry is not None else None
-
-    # ------------------------------------------------------------------ third parties
-    def want_third(self, call_id: str, skill: str, by: str = "") -> str:
-        """An interpreter or expert for a running talk. Returns the part's id.
-
-        Raises:
-            OrderError: no-such-call, not-talking, third-there.
-        """
-        host, call = self._hosted(), self.calls.get(call_id)
-        if call is None:
-            raise OrderError("no-such-call", "there is no such call now")
-        if call.state is not S.TALKING:
-            raise OrderError("not-talking", "a third party can join a talk only")
-        if call.third is not None:
-            raise OrderError("third-there", "a third party is wanted or there already")
-        part = f"t{call.offers + 1}"
-        home = call.demand.centre if call.demand is not None else None
-        self.feed([e.ThirdWanted(call.id, part, host.book.third(skill, home).json(), by)])
-        return part
-
-    def drop_third(self, call_id: str) -> None:
-        """The third party is not wanted any more. Raises OrderError (no-such-call, no-third)."""
-        call = self.calls.get(call_id)
-        if call is None:
-            raise OrderError("no-such-call", "there is no such call now")
-        if call.third is None:
-            raise OrderError("no-third", "there is no third party")
-        self.feed([e.ThirdUnwanted(call.id, call.third.part)])
 
     # ------------------------------------------------------------------ mode
     def set_mode(self, mode: str, by: str, reason: str, auto: bool | None = None) -> bool:

@@ -21,6 +21,8 @@ PARTNER_LEFT = 31
 LOST_SEAT_PRIORITY = 10
 """A caller whose seat was lost goes before everybody who has not talked yet."""
 TIMELINE_LIMIT = 400
+KEYS = 50
+"""Idempotency keys kept of one call."""
 
 
 class FlowSource(Protocol):
@@ -60,6 +62,11 @@ def with_leg(call: Call, leg_id: str, **changes: Any) -> Call:
 def leg_gone(call: Call, leg_id: str, now: float, cause: str) -> Call:
     """The call with one leg over."""
     return with_leg(call, leg_id, state=LegState.GONE, ended_at=now, cause=cause)
+
+
+def remember(call: Call, key: str, result: str) -> Call:
+    """The call that knows an order by its idempotency key: the same one again does nothing, in any process."""
+    return replace(call, keys=(*call.keys, (key, result))[-KEYS:]) if key else call
 
 
 def enqueue(call: Call, now: float, demand: Demand, rules: Rules) -> Result:

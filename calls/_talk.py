@@ -62,6 +62,10 @@ def play_flow(
             case ivr.RouteTo():
                 call = replace(call, demand=demand_of(output, default), timers=())
                 out.append(c.ToWaiting(call.id, call.channel))
+            case ivr.RingEmergency():
+                # Which trunks, is the directory's word: the engine rings the line in the same batch (_advice).
+                call = replace(call, demand=demand_of(output.route, default), timers=(), wish=output.entry)
+                out.append(c.ToWaiting(call.id, call.channel))
             case ivr.LeaveVoicemail():
                 language = call.session.language if call.session is not None else "zh"
                 call = replace(call, timers=())

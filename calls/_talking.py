@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from routing import OfferOutcome
+from routing import LINE_PREFIX, OfferOutcome
 
 from . import commands as c
 from . import events as e
+from ._parties import (
+    end_company,
+    nobody_left,
+    party_gone,
+    party_joined,
+    party_not_joined,
+    party_timer,
+    pending,
+    with_party,
+)
+from ._rooms import ALONE, arrived_in, hear, out_of_bridge, rooms_after, settle, settle_again, unnamed
 from ._rules import (
     LOST_SEAT_PRIORITY,
     NORMAL_CLEARING,
@@ -21,89 +32,232 @@ from ._rules import (
     note,
     with_leg,
 )
-from ._third import end_company, third_deadline, third_joined, third_left
-from .model import Call, Leg, LegState
+from .model import SIDE, TALK, TALKERS, Call, Leg, LegState, Party, PartyState
 
 ALONE_SECONDS = 2.0
+VIA_SECONDS = 1.0
+"""From the end of a seat's second line until what it talked with is ended too: a transfer by the phone ends the
+line first, and the switch is asked meanwhile who is with whom."""
 
 
 def joined(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
-    """A leg is in the talk. The switch's word wins, whatever our books said of its offer."""
+    """A leg is in a talk. The switch's word wins, whatever our books said of its offer."""
     assert isinstance(event, e.LegJoined)
+    bridge = event.bridge or unnamed(call)
+    if bridge == ALONE and (call.leg(event.leg) or call.legs[0]).state is not LegState.JOINED:
+        return call, ()
     if event.leg == call.id:
-        return call, ()  # the caller's own channel: the seat's tells with whom
+        return _caller_is_in(call, bridge, now)
     leg = call.leg(event.leg)
     out: list[c.Command] = []
     if leg is None:
         if not event.seat:
             return call, ()
         # A talk found in the switch whose offer this process never saw (reconciliation).
-        kind = "third" if any(x.kind == "seat" and x.state is LegState.JOINED for x in call.legs) else "seat"
-        leg = Leg(event.leg, kind, event.seat, LegState.UP, now)
+        leg = Leg(event.leg, _kind_of(call, event.seat), event.seat, LegState.UP, now, goal=TALK)
         call = replace(call, legs=(*call.legs, leg))
-    if leg.state is LegState.JOINED:
+    if leg.kind in ("observer", "via"):
         return call, ()
-    if leg.kind == "third":
-        return third_joined(call, leg, now)
-    offer = call.offer
-    if offer is not None and offer.leg != leg.id:
-        out += give_offer_up(call)
+    if leg.state is LegState.JOINED:
+        return _is_in(call, leg, bridge, now)
+    if not leg.goal:
+        call = with_leg(call, leg.id, goal=TALK)
     call = with_leg(call, leg.id, state=LegState.JOINED, joined_at=now, ended_at=None, cause=None)
-    call = replace(
-        call, state=S.TALKING, seat=leg.who, offer=None, session=None, timers=(), called_back=None, tell_at=None,
+    leg = call.leg(leg.id) or leg
+    call = arrived_in(call, leg, bridge, now)
+    if leg.kind in ("third", "line"):
+        call, more = party_joined(call, leg, now)
+        out += more
+        if call.state is not S.TALKING:
+            call, more = _line_first(call, now, rules)
+            out += more
+    else:
+        if call.offer is not None and call.offer.leg != leg.id:
+            out += give_offer_up(call)
+        call, more = _seat_joined(call, leg, now)
+        out += more
+    call, more = settle(call, now)
+    return call, (*out, *more)
+
+
+def _kind_of(call: Call, who: str) -> str:
+    if who.startswith(LINE_PREFIX):
+        return "line"
+    return "third" if call.main_seat is not None else "seat"
+
+
+def _caller_is_in(call: Call, bridge: str, now: float) -> Result:
+    """The caller's own word: it has moved, or the switch was asked."""
+    caller = call.leg(call.id)
+    assert caller is not None
+    if caller.bridge == bridge and caller.moving is None:
+        return call, ()
+    return settle(with_leg(call, call.id, bridge=bridge, moving=None, goal="", placed_at=now), now)
+
+
+def _is_in(call: Call, leg: Leg, bridge: str, now: float) -> Result:
+    """A leg that was joined before is in another bridge now."""
+    if leg.bridge == bridge and leg.moving is None:
+        return call, ()
+    if bridge == ALONE:
+        call = with_leg(out_of_bridge(call, leg.id, now), leg.id, moving=None, goal="")
+        return settle(call, now)
+    call = arrived_in(out_of_bridge(call, leg.id, now) if leg.bridge != bridge else call, leg, bridge, now)
+    caller = call.leg(call.id)
+    if leg.via and caller is not None and caller.bridge == bridge:
+        call = with_leg(call, leg.id, via="", room=TALK)  # its phone has brought it to the caller
+    return settle(call, now)
+
+
+def _talks(call: Call, now: float) -> Call:
+    return replace(
+        call, state=S.TALKING, session=None, timers=(), called_back=None, tell_at=None,
         joined_at=call.joined_at if call.joined_at is not None else now,
         answered_at=call.answered_at if call.answered_at is not None else now,
     )  # fmt: skip
+
+
+def _seat_joined(call: Call, leg: Leg, now: float) -> Result:
     assert leg.who is not None
-    out += [c.Withdraw(call.id), c.SeatTalks(call.id, leg.who, leg.id)]
-    return note(call, now, "joined", seat=leg.who), tuple(out)
+    call = replace(_talks(call, now), seat=leg.who, offer=None)
+    return note(call, now, "joined", seat=leg.who), (c.Withdraw(call.id), c.SeatTalks(call.id, leg.who, leg.id))
 
 
+def _line_first(call: Call, now: float, rules: Rules) -> Result:
+    """An emergency line is with a caller whom no seat serves yet: they talk, and a seat is sought as a further
+    party; one that rings already becomes that."""
+    demand = call.demand or rules.default_demand
+    demand = replace(demand, priority=demand.priority + LOST_SEAT_PRIORITY)
+    part, offer = f"s{call.offers + 1}", call.offer
+    since = call.waiting_since if call.waiting_since is not None else now
+    party = Party(part, "join", since, demand, by="emergency", target="seat")
+    out: list[c.Command] = [c.Withdraw(call.id)]
+    if offer is not None:
+        party = replace(party, state=PartyState.RINGING, offer=offer, seat=offer.seat, tried=1)
+        call = with_leg(call, offer.leg, kind="third")
+    else:
+        out.append(c.Enqueue(call.id, demand, since, part))
+    call = replace(_talks(call, now), offer=None, demand=call.demand or demand, waiting_since=since)
+    call = replace(call, parties=(*call.parties, party))
+    return call, (*out, c.Announce(call.id, call.channel, ()))
+
+
+# ---------------------------------------------------------------------- somebody leaves
 def talk_leg_left(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
-    """A leg of the talk is gone."""
+    """A leg of a talking call is gone."""
     assert isinstance(event, e.LegLeft)
     leg = call.leg(event.leg)
     if leg is None or leg.state is LegState.GONE:
         return call, ()
-    if leg.kind == "third":
-        return third_left(call, leg, event, now)
-    was_joined = leg.state is LegState.JOINED
-    call = leg_gone(call, leg.id, now, str(event.cause))
-    if leg.kind == "assistant":
-        return note(call, now, "assistant_left", seat=leg.who), ()
-    if not was_joined or leg.who is None:
+    if leg.kind == "observer":
+        return note(leg_gone(call, leg.id, now, str(event.cause)), now, "observer_left", seat=leg.who), ()
+    if leg.kind == "via":
+        return _via_left(leg_gone(call, leg.id, now, str(event.cause)), leg, now)
+    if leg.state is not LegState.JOINED:
+        return party_not_joined(call, event, leg, now, rules)
+    call = leg_gone(out_of_bridge(call, leg.id, now), leg.id, now, str(event.cause))
+    call, marks = hear(call, now)
+    if leg.kind in ("third", "line"):
+        return _further_left(call, leg, event, marks, now, rules)
+    return _seat_left(call, leg, event, marks, now, rules)
+
+
+def _via_left(call: Call, leg: Leg, now: float) -> Result:
+    if not any(x.via == leg.id for x in call.talkers):
         return call, ()
-    ends = c.TalkEnds(call.id, leg.who)
+    return replace(call, timers=(*call.timers, (f"via:{leg.id}", now + VIA_SECONDS))), ()
+
+
+def _further_left(
+    call: Call, leg: Leg, event: e.LegLeft, marks: tuple[c.Command, ...], now: float, rules: Rules
+) -> Result:
+    alone = not call.talkers
+    party = call.party_of(leg.id)
+    if alone and event.cause == PARTNER_LEFT:
+        # The caller's own end follows within milliseconds.
+        call = replace(call, timers=(("alone", now + ALONE_SECONDS),))
+    call, out = party_gone(call, leg, event, now)
+    if not alone or event.cause == PARTNER_LEFT:
+        return call, (*marks, *out)
+    after = party.line.after if party is not None and party.line is not None else "return"
+    if after == "end" and event.cause == NORMAL_CLEARING and not leg.cancelled and not pending(call):
+        call, company = end_company(call, now)
+        return call, (*marks, *out, *company, c.HangUp(call.id, call.channel))
+    call, last = nobody_left(call, now, rules, words="party-left")
+    return call, (*marks, *out, *last)
+
+
+def _seat_left(
+    call: Call, leg: Leg, event: e.LegLeft, marks: tuple[c.Command, ...], now: float, rules: Rules
+) -> Result:
+    assert leg.who is not None
+    ends = (*marks, c.TalkEnds(call.id, leg.who))
+    if call.talkers:
+        # The others talk on; a consultation is brought to the caller, as a phone's hang-up does it.
+        call = note(call, now, "seat_left", seat=leg.who)
+        call = _asked_no_more(call, leg)
+        call, more = settle(rooms_after(call, leg, now), now)
+        return call, (*ends, *more)
     if event.cause == PARTNER_LEFT:
         # The caller's own end follows within milliseconds. Should it not (the caller was taken out of
         # the talk but lives), it is given back to the queue after a moment.
-        return replace(call, timers=(("alone", now + ALONE_SECONDS),)), (ends,)
-    call, company = end_company(call, now)
-    if event.cause == NORMAL_CLEARING and not leg.cancelled:
+        return replace(call, timers=(("alone", now + ALONE_SECONDS),)), ends
+    on_purpose = event.cause == NORMAL_CLEARING and not leg.cancelled
+    if any(p.private or p.how == "emergency" for p in pending(call)):
+        # The caller waits in the music for who rings; if nobody comes of it, for another seat.
+        call = note(call, now, "seat_left" if on_purpose else "seat_lost", seat=leg.who)
+        return _asked_no_more(call, leg), ends
+    if on_purpose and leg.room == TALK:
         # The seat hung up. The caller is released by us; should we die before that, the caller is in
         # the waiting loop and reconciliation gives it a human again.
+        call, company = end_company(call, now)
         call = note(call, now, "seat_hung_up", seat=leg.who)
-        return call, (ends, *company, c.HangUp(call.id, call.channel))
+        return call, (*ends, *company, c.HangUp(call.id, call.channel))
     call = note(call, now, "seat_lost", seat=leg.who, cause=event.cause)
-    demand = call.demand or rules.default_demand
-    call, more = enqueue(call, now, replace(demand, priority=demand.priority + LOST_SEAT_PRIORITY), rules)
-    # What it was to hear before the talk is not true any more.
-    return call, (ends, *company, *more, c.Announce(call.id, call.channel, ()))
+    # What it was to hear before the talk is not true any more: nobody_left takes it back.
+    call, more = nobody_left(call, now, rules)
+    return call, (*ends, *more)
+
+
+def _asked_no_more(call: Call, leg: Leg) -> Call:
+    """Who was asked for by a seat that has left is for the caller now."""
+    for party in call.parties:
+        if party.asking == leg.id and party.how == "consult":
+            call = with_party(call, party.id, how="transfer")
+    for other in call.legs:
+        if other.goal == f"beside:{leg.id}" and other.state is not LegState.GONE:
+            call = with_leg(call, other.id, room=TALK)
+    return call
 
 
 def waits_alone(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
-    """The caller is in the waiting loop although we thought it talked: found by reconciliation, or
-    because its end did not follow the seat's. Also the deadline of a third party's offer."""
-    if isinstance(event, e.TimerFired) and event.timer == "third":
-        return third_deadline(call, now)
+    """The caller is in the waiting loop although we thought it talked: found by reconciliation, or because its end
+    did not follow the seat's. Also the other timers of a talk."""
     if isinstance(event, e.TimerFired) and event.timer != "alone":
-        return call, ()
-    call = replace(call, timers=())
-    if any(x.state is LegState.JOINED and x.kind == "seat" for x in call.legs):
-        return call, ()
+        return _timer(call, event.timer, now, rules)
+    call = replace(call, timers=tuple(t for t in call.timers if t[0] != "alone"))
+    if call.talkers or any(p.private or p.how == "emergency" for p in pending(call)):
+        return call, ()  # held, or waits for who rings
     call, company = end_company(call, now)
     call, more = enqueue(note(call, now, "waiting"), now, call.demand or rules.default_demand, rules)
-    return call, (*company, *more)
+    return call, (*company, *more, c.InQueue(call.id))
+
+
+def _timer(call: Call, timer: str, now: float, rules: Rules) -> Result:
+    kind, _, which = timer.partition(":")
+    if kind == "party":
+        return party_timer(call, which, now, rules)
+    if kind == "rooms":
+        return settle_again(call, now)
+    if kind == "via":
+        call = replace(call, timers=tuple(t for t in call.timers if t[0] != timer))
+        out: list[c.Command] = []
+        for leg in call.talkers:
+            if leg.via == which and leg.room == SIDE:
+                call = with_leg(call, leg.id, cancelled=True)
+                out.append(c.CancelLeg(call.id, leg.id))
+        return call, tuple(out)
+    return call, ()
 
 
 def caller_left(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
@@ -112,26 +266,74 @@ def caller_left(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     out: list[c.Command] = [c.Withdraw(call.id), *give_offer_up(call)]
     if call.offer is not None:
         call = leg_gone(call, call.offer.leg, now, OfferOutcome.WITHDRAWN.value)
-    call, company = end_company(call, now)
+    staying = _staying(call)
+    call, company = end_company(call, now, "caller_left", keep=staying)
     out += company
+    state = S.STAYING if staying else S.ENDED
     talked = call.joined_at is not None
-    state = S.ENDED
-    if talked and call.seat is not None:
+    seat = call.main_seat
+    if not staying and seat is not None and seat.who is not None:
+        state = S.WRAP_UP
+        out += [c.TalkEnds(call.id, seat.who), c.CancelLeg(call.id, seat.id)]
+    elif not staying and talked and call.seat is not None and _just_left(call, call.seat):
         state = S.WRAP_UP
         out.append(c.TalkEnds(call.id, call.seat))
     usual = "served" if talked else "abandoned"
     special = {S.VOICEMAIL: "voicemail", S.NATIVE: "native", S.LEAVING: "callback"}
     outcome = special.get(call.state, usual)
     for leg in call.legs:
-        if leg.kind == "seat" and leg.state is LegState.JOINED:
+        if leg.kind == "seat" and leg.state is LegState.JOINED and leg.id not in staying:
             call = leg_gone(call, leg.id, now, str(NORMAL_CLEARING))
-    call = leg_gone(call, call.id, now, str(event.cause))
+    call = leg_gone(out_of_bridge(call, call.id, now), call.id, now, str(event.cause))
     call = note(call, now, "caller_left", state=call.state.value, cause=event.cause)
     call = replace(
         call, state=state, ended_at=now, outcome=outcome, offer=None, session=None, timers=(), playing=None,
         tell_at=None,
     )  # fmt: skip
+    call, _ = hear(call, now)
     return call, tuple(out)
+
+
+def _just_left(call: Call, seat: str) -> bool:
+    """Whether the seat's own end came first, as it does when the caller hangs up (cause 31): its wrap-up is still
+    this call's. A seat that left the talk to others has finished with it."""
+    last = next((x for x in reversed(call.legs) if x.who == seat and x.kind == "seat"), None)
+    return last is not None and last.state is LegState.GONE and last.cause != "transferred" and not any(
+        x.joined_at is not None and x.kind in TALKERS and x.who != seat
+        and (x.ended_at or 0.0) > (last.ended_at or 0.0) for x in call.legs
+    )  # fmt: skip
+
+
+def _staying(call: Call) -> frozenset[str]:
+    """Legs that talk on without the caller: a seat of ours with somebody else, in one bridge (a seat and 120 after
+    the caller's line broke). They are recorded no more: the recording is of the caller's channel."""
+    seat = call.main_seat
+    if seat is None or not seat.bridge or seat.cancelled:
+        return frozenset()
+    others = [x for x in call.talkers if x.id != seat.id and x.bridge == seat.bridge and not x.cancelled]
+    return frozenset({seat.id, *(x.id for x in others)}) if others else frozenset()
+
+
+def staying_left(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
+    """One of those who talk on has left: a last one is released, and the seat's wrap-up begins."""
+    assert isinstance(event, e.LegLeft)
+    leg = call.leg(event.leg)
+    if leg is None or leg.state is LegState.GONE:
+        return call, ()
+    was_joined = leg.state is LegState.JOINED
+    call = leg_gone(out_of_bridge(call, leg.id, now), leg.id, now, str(event.cause))
+    out: list[c.Command] = []
+    if was_joined and leg.kind in ("seat", "third") and leg.who is not None:
+        out.append(c.TalkEnds(call.id, leg.who, wrap_up=leg.kind == "seat"))
+    if len(call.talkers) > 1 and call.main_seat is not None:
+        return call, tuple(out)
+    for rest in call.talkers:
+        out.append(c.CancelLeg(call.id, rest.id))
+        if rest.kind in ("seat", "third") and rest.who is not None:
+            out.append(c.TalkEnds(call.id, rest.who, wrap_up=rest.kind == "seat"))
+        call = leg_gone(call, rest.id, now, "talk over")
+    call, company = end_company(call, now)
+    return note(replace(call, state=S.WRAP_UP), now, "talk_over"), (*out, *company)
 
 
 # ---------------------------------------------------------------------- afterwards

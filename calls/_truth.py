@@ -68,7 +68,7 @@ def release_strays(calls: dict[str, Call], dispatcher: Dispatcher, now: float) -
             continue
         if seat.state in (SeatState.OFFERED, SeatState.RINGING):
             call = calls.get((seat.call or "").partition("+")[0])
-            offers = (call.offer, call.third.offer if call.third is not None else None) if call is not None else ()
+            offers = (call.offer, *(p.offer for p in call.parties)) if call is not None else ()
             if not any(o is not None and o.id == seat.offer for o in offers):
                 dispatcher.offer_ended(seat.id, seat.offer, e.OUTCOME_OF_CAUSE[e.NEVER_RUNG], now)
     for seat in dispatcher.overdue(now):

@@ -8,7 +8,7 @@ from typing import Any
 
 from routing import Seat, SeatState
 
-from .model import Call, Leg, Moment
+from .model import Call, Leg, Moment, Party
 
 
 def leg_json(leg: Leg) -> dict[str, Any]:
@@ -16,13 +16,25 @@ def leg_json(leg: Leg) -> dict[str, Any]:
     return {
         "id": leg.id, "kind": leg.kind, "who": leg.who, "state": leg.state.value,
         "started_at": leg.started_at, "joined_at": leg.joined_at, "ended_at": leg.ended_at,
-        "cause": leg.cause,
+        "cause": leg.cause, "room": leg.room, "muted": leg.muted, "mode": leg.mode,
+        "heard": [list(x) for x in leg.heard],
     }  # fmt: skip
 
 
 def moment_json(moment: Moment) -> dict[str, Any]:
     """One line of the timeline."""
     return {"at": moment.at, "what": moment.what, "detail": dict(moment.detail)}
+
+
+def party_json(party: Party) -> dict[str, Any]:
+    """A further party as the consoles and the book of calls see it: never the number of an outside line."""
+    tries = len(party.line.tries) if party.line is not None else 0
+    return {
+        "id": party.id, "how": party.how, "state": party.state.value, "why": party.why, "since": party.since,
+        "by": party.by, "target": party.target, "name": party.label, "seat": party.seat,
+        "leg": party.leg or (party.offer.leg if party.offer is not None else None), "tried": party.tried,
+        "tries": tries, "asking": party.asking, "emergency": party.how == "emergency",
+    }  # fmt: skip
 
 
 def call_json(call: Call) -> dict[str, Any]:
@@ -35,6 +47,8 @@ def call_json(call: Call) -> dict[str, Any]:
         "direction": call.direction, "callback": call.callback, "offers": call.offers,
         "legs": [leg_json(x) for x in call.legs],
         "timeline": [moment_json(m) for m in call.timeline],
+        "parties": [party_json(p) for p in call.parties], "held": call.held, "origin": call.origin,
+        "case": call.case, "context": dict(call.context),
     }  # fmt: skip
 
 
@@ -50,9 +64,20 @@ def recording_job(call: Call, raw: str) -> dict[str, Any] | None:
         [round(a - start, 3), round((b if b is not None else call.ended_at) - start, 3), seat]
         for a, b, seat in call.seat_spans()
     ]
+    end = call.ended_at
+    parties = [
+        [round(a - start, 3), round((b if b is not None else end) - start, 3), who, kind]
+        for a, b, who, kind in call.party_spans()
+    ]
+    whose = {leg.id: leg.who for leg in call.legs}
+    spoke = [
+        [round(max(0.0, a - start), 3), round(min(b, end) - start, 3), whose.get(leg) or ""]
+        for leg, a, b in call.spoke if a < end
+    ]  # fmt: skip
     return {
         "call": call.id, "raw": raw, "rate": 8000, "answered": start, "ended": call.ended_at,
-        "seats": spans, "kind": "voicemail" if call.outcome == "voicemail" else "call",
+        "seats": spans, "parties": parties, "spoke": spoke,
+        "kind": "voicemail" if call.outcome == "voicemail" else "call",
     }  # fmt: skip
 
 

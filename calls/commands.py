@@ -48,7 +48,7 @@ class RingSeat(ToSwitch):
     """What to dial when it is not the switch's own phone of the seat's id (routing.Seat.phone)."""
     role: str = "seat"
     """seat | callback (waits for the caller to be rung) | join (goes to where the caller is) | beside (joins the leg
-    `beside` in private, the caller if that is gone) | listen, whisper (hears the leg `beside`; is heard by it alone)."""
+    `beside` in private, the caller if that is gone) | listen, whisper (hears the leg `beside`, is heard by it)."""
     beside: str = ""
 
 

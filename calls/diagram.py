@@ -19,11 +19,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import ivr
-from routing import SEAT_TABLE, Demand, Dispatcher, OfferOutcome, Policy, Seat, SeatError, SeatState, Waiting
+from routing import SEAT_TABLE, Demand, Dispatcher, Line, OfferOutcome, Policy, Seat, SeatError, SeatState, Try, Waiting
 
 from . import events as e
 from .machine import NORMAL_CLEARING, PARTNER_LEFT, TABLE, Rules, step
-from .model import Call, CallState, LegState
+from .model import OPEN_PARTY, Call, CallState, LegState
 from .reconcile import leg_id
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "architecture.md"
@@ -33,6 +33,7 @@ Edges = Mapping[tuple[str, str], frozenset[str]]
 _CALL = "call"
 _NOW, _LATE = 1000.0, 2000.0
 _OFFERS = 1
+_LINE = Line("110", "110", (Try("line-police", "110", 10.0, "110", "110"),), emergency=True)
 _FLOW = ivr.Flow("any", "0", "", "zh", "", "", {}, {})
 
 
@@ -55,7 +56,7 @@ def _possible(call: Call) -> Iterator[tuple[e.Event, float]]:
     yield e.CallerLeft(call.id, NORMAL_CLEARING), _NOW
     yield e.PromptsDone(call.id, call.playing or ""), _NOW
     yield e.DigitPressed(call.id, "0"), _NOW
-    for timer in ("offer", "tell", "third", *(name for name, _ in call.timers)):
+    for timer in ("offer", "tell", "party:t", "rooms", *(name for name, _ in call.timers)):
         yield e.TimerFired(call.id, timer), _LATE
     if call.offers < _OFFERS:
         seat = f"800{call.offers + 1}"
@@ -65,15 +66,27 @@ def _possible(call: Call) -> Iterator[tuple[e.Event, float]]:
     yield e.Told(call.id, ("hotline/zh/all-busy",), "position"), _NOW
     yield e.CallbackAsked(call.id), _NOW
     yield e.CallerAnswered(call.id, "PJSIP/out-1"), _NOW
-    if call.offers < _OFFERS:
-        yield e.ThirdWanted(call.id, "t", Demand().json()), _NOW
-    yield e.ThirdUnwanted(call.id, "t"), _NOW
-    if call.third is not None and call.offers < _OFFERS + 1:
+    if call.offers < _OFFERS + 1 and not call.parties:
+        asking = call.main_seat.id if call.main_seat is not None else ""
+        for how in ("join", "consult", "transfer"):
+            yield e.PartyWanted(call.id, "t", how, Demand().json(), asking=asking), _NOW
+        yield e.PartyWanted(call.id, "t", "emergency", None, _LINE.json(), asking=asking), _NOW
+    yield e.PartyUnwanted(call.id, "t"), _NOW
+    yield e.ContextKnown(call.id, {"kind": "help"}), _NOW
+    for one in call.talkers:
+        for what in ("hold", "resume", "swap", "join", "complete", "return", "leave", "mute"):
+            yield e.Arranged(call.id, what, one.id), _NOW
+        yield e.Requeued(call.id, Demand().json(), one.id), _NOW
+        yield e.Referred(call.id, one.id, "110", "r", None, _LINE.json(), Demand().json()), _NOW
+        yield e.Referred(call.id, one.id, "999"), _NOW
+        yield e.Spoke(call.id, one.id, 1.0), _NOW
+    if call.party("t") is not None and call.offers < _OFFERS + 1:
         leg = leg_id(call.id, "8005", 5)
         yield e.Offered(call.id, leg, "8005", leg, _NOW, part="t"), _NOW
-    if call.seat is not None and call.offers < _OFFERS + 1:
+    if call.seat is not None and call.offers < _OFFERS + 1 and not call.parties:
         beside = next((x.id for x in call.legs if x.kind == "seat" and x.state is LegState.JOINED), "")
-        yield e.AssistantWanted(call.id, "8006", leg_id(call.id, "8006", 6), beside), _NOW
+        for mode in ("listen", "takeover"):
+            yield e.ObserverWanted(call.id, "8006", leg_id(call.id, "8006", 6), beside, mode=mode), _NOW
     for known in call.legs:
         yield e.LegReady(call.id, known.id), _NOW
         yield e.LegJoined(call.id, known.id, known.who or ""), _NOW
@@ -91,12 +104,12 @@ def _alike(call: Call) -> Hashable:
     offer = call.offer.leg if call.offer is not None else None
     # Legs of one kind are alike, whoever's they are.
     legs = tuple(sorted({
-        (x.kind, x.state is LegState.JOINED, x.cancelled and x.kind != "third")
+        (x.kind, x.state is LegState.JOINED, x.cancelled and x.kind != "third", x.room)
         for x in call.legs if x.state is not LegState.GONE
     }))  # fmt: skip
     return (call.state, offer, legs, min(call.offers, 2), call.seat is None, call.session is None,
-            call.joined_at is None, bool(call.timers), call.direction, call.third is None,
-            call.third is not None and call.third.offer is not None, call.answered_at is None)  # fmt: skip
+            call.joined_at is None, bool(call.timers), call.direction,
+            frozenset((p.how, p.state) for p in call.parties if p.state in OPEN_PARTY), call.answered_at is None)  # fmt: skip
 
 
 def call_edges() -> Edges:

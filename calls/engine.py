@@ -36,7 +36,7 @@ from .codec import call_json, recording_job, seat_from, seat_json
 from .host import Host
 from .lease import Guarded
 from .machine import BEGINS, CallError, Rules, next_deadline, step
-from .model import Call, CallState
+from .model import Call, CallState, LegState, PartyState
 from .ports import Batch, Entry, Fenced, Journal, JournalError, Switch
 from .reconcile import leg_id
 
@@ -99,6 +99,11 @@ class Engine(Orders):
         self._stopping = False
         self._writing: float | None = None
         """When the turn at hand was decided, while its commands wait for the journal."""
+        self._ordered: dict[tuple[str, str], str] = {}
+        self._parts = 0
+        self._second_lines: dict[str, str] = {}
+        """Channel of a seat's second line → its call."""
+        self._sweeping: asyncio.Task[None] | None = None
         self._unseen = False
         """The switch is to be looked at before anybody is offered: events were missed, a caller may be back in line."""
 
@@ -138,9 +143,10 @@ class Engine(Orders):
         for call in self.calls.values():
             if call.state in (S.WAITING, S.DUE) and call.demand is not None and call.waiting_since is not None:
                 self.dispatcher.enqueue(Waiting(call.id, call.demand, call.waiting_since))
-            third = call.third
-            if third is not None and third.offer is None and third.leg is None:
-                self.dispatcher.enqueue(Waiting(f"{call.id}+{third.part}", third.demand, third.since))
+            for party in call.parties:
+                if party.state is PartyState.QUEUED and party.demand is not None:
+                    self.dispatcher.enqueue(Waiting(f"{call.id}+{party.id}", party.demand, party.since))
+            self._second_lines |= {x.id: call.id for x in call.legs if x.kind == "via" and x.state is not LegState.GONE}
             self._arm(call)
         release_strays(self.calls, self.dispatcher, self._clock())
 
@@ -277,6 +283,7 @@ class Engine(Orders):
             except Exception:
                 self.counters.errors += 1
                 log.exception("an event could not be handled", extra={"event": type(event).__name__})
+        self._ordered.clear()
         self._fire_due(now)
         # Without a link nobody can be rung: the queue keeps its ranks until it is back.
         matches = self.dispatcher.match(now, self._offer_id) if self._switch.up and not self._unseen else []
@@ -353,7 +360,7 @@ class Engine(Orders):
     def _decide_anew(self, pending: Sequence[c.ToSwitch]) -> None:
         """Commands held back too long may be wrong by now: legs are not made, hang-ups stay right."""
         for command in pending:
-            if isinstance(command, c.RingSeat):
+            if isinstance(command, c.RingSeat | c.RingLine):
                 self.feed([e.LegLeft(command.call, command.leg, e.NEVER_RUNG)])
             elif isinstance(command, c.DialCaller):
                 self.feed([e.CallerLeft(command.call, e.NEVER_RUNG)])
@@ -371,10 +378,34 @@ class Engine(Orders):
             self.dispatcher.phone_down(event.seat, now)
         elif isinstance(event, e.SeatCode):
             self._seat_code(event)
+        elif isinstance(event, e.SeatDialled):
+            self._seat_dialled(event)
+        elif isinstance(event, e.Transferred):
+            self._look_soon()
         else:
             self._apply(event, now)
 
+    def _look_soon(self) -> None:
+        """A phone has put two parties together by itself: the switch knows who is with whom."""
+        if self._loop is not None and (self._sweeping is None or self._sweeping.done()):
+            self._sweeping = asyncio.create_task(self._look(), name="engine-look")
+
+    async def _look(self) -> None:
+        # A failure is no loss: the sweep of every half minute looks again.
+        with contextlib.suppress(Exception):
+            await self.sweep(after_gap=True)
+
+    def _of_second_line(self, event: e.Event) -> e.Event:
+        """A seat's second line has a channel of its own: what is told of it belongs to the call it is a leg of."""
+        if type(event) is not e.CallerLeft or event.call in self.calls or not self._second_lines:
+            return event
+        call = self._second_lines.pop(event.call, None)
+        return e.LegLeft(call, event.call, event.cause) if call is not None else event
+
     def _apply(self, event: e.Event, now: float) -> None:
+        event = self._of_second_line(event)
+        if type(event) is e.PartyWanted and event.via:
+            self._second_lines[event.via] = event.call
         old = self.calls.get(event.call)
         begins = isinstance(event, BEGINS)
         if (old is None) != begins or (begins and event.call in self._ended):

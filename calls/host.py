@@ -37,6 +37,7 @@ from routing import (
 from . import _words as words
 from . import events as e
 from ._memory import CallerMemory
+from ._outside import Outside
 from .model import Call, CallState
 from .reconcile import OUT
 
@@ -75,6 +76,7 @@ class Host:
         self.memory = CallerMemory()
         self.callbacks = CallbackBook(book.callbacks)
         self.control = ModeControl(book.modes)
+        self.outside = Outside()
         self.counters = HostCounters()
         self.incident_prompts: dict[tuple[str, str], str] = {}
         """(incident, language) → prompt file, where its words have been made into sound (by the service)."""
@@ -132,6 +134,8 @@ class Host:
         rows, self._rows = self._rows, []
         rows += [("callbacks", key, row) for key, row in self.callbacks.take_changes()]
         rows += [("callers", key, row) for key, row in self.memory.take_changes()]
+        if self.outside.handovers is not None:
+            rows += [("handovers", key, row) for key, row in self.outside.handovers.take_changes()]
         if self._control_changed:
             self._control_changed = False
             rows.append(("control", MODE_KEY, self.control.json()))
@@ -143,7 +147,7 @@ class Host:
         history = self.memory.of(event.number, now)
         if not history:
             return event
-        return e.Arrived(event.call, event.channel, event.dialled, event.number, event.name, event.flow, history)
+        return replace(event, history=history)
 
     def facts(self, call: Call, wish: Demand | None, now: float) -> Facts:
         """The caller as the planner sees it; `wish`: what its flow asked for."""

@@ -3,7 +3,7 @@
     step(call, event, now, rules) -> (call', commands)
 
 The table below is the whole truth about which event means something in which state; everything else
-about a call is in the handlers it names (`_before`, `_talking`, `_third`, `_outbound`). What is not in
+about a call is in the handlers it names (`_before`, `_talking`, `_parties`, `_arrange`, `_outbound`). What is not in
 the table is not an error: events of a switch overlap (a seat answers while its offer is being
 cancelled), so a pair that is absent leaves the call as it is. No clock, no randomness, no I/O: the same
 events give the same call, in this process or the next.
@@ -19,13 +19,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from . import _arrange as a
 from . import _before as b
 from . import _outbound as o
+from . import _parties as x
 from . import _talking as t
-from . import _third as x
 from . import events as e
+from ._rooms import next_look
 from ._rules import LOST_SEAT_PRIORITY, NORMAL_CLEARING, PARTNER_LEFT, TIMELINE_LIMIT, FlowSource, Result, Rules
-from .model import Call, CallState, LegState
+from .model import Call, CallState, LegState, PartyState
 
 S = CallState
 
@@ -63,19 +65,30 @@ def step(call: Call | None, event: e.Event, now: float, rules: Rules) -> Result:
 
 Handler = Callable[[Call, e.Event, float, Rules], Result]
 
+LINES: dict[type[e.Event], Handler] = {
+    e.PartyWanted: x.party_wanted,
+    e.PartyUnwanted: x.party_unwanted,
+    e.LegRinging: b.ringing,
+    e.LegJoined: t.joined,
+    e.LegLeft: b.other_leg_left,
+    e.TimerFired: b.nothing_told,
+    e.ContextKnown: a.context_known,
+}
+"""What may happen wherever a caller is: an emergency line can be wanted at any moment (Art. 11)."""
+
 TABLE: dict[CallState, dict[type[e.Event], Handler]] = {
     S.ARRIVED: {
+        **LINES,
         e.Waits: b.waits_after_greeting,
         e.FlowStarted: b.flow_started,
         e.DigitPressed: b.digit,
-        e.LegJoined: t.joined,
         e.VoicemailBegan: b.voicemail,
         e.WentNative: b.native,
         e.CallerLeft: t.caller_left,
     },
     S.IN_FLOW: {
+        **LINES,
         e.FlowStarted: b.flow_started,
-        e.LegLeft: b.other_leg_left,
         e.PromptsDone: b.flow_input,
         e.DigitPressed: b.flow_input,
         e.TimerFired: b.flow_input,
@@ -85,9 +98,8 @@ TABLE: dict[CallState, dict[type[e.Event], Handler]] = {
         e.CallerLeft: t.caller_left,
     },
     S.WAITING: {
+        **LINES,
         e.Offered: b.offered,
-        e.LegJoined: t.joined,
-        e.LegLeft: b.other_leg_left,
         e.DigitPressed: b.digit,
         e.Told: b.told,
         e.TimerFired: b.nothing_told,
@@ -98,8 +110,7 @@ TABLE: dict[CallState, dict[type[e.Event], Handler]] = {
         e.CallerLeft: t.caller_left,
     },
     S.OFFERED: {
-        e.LegRinging: b.ringing,
-        e.LegJoined: t.joined,
+        **LINES,
         e.LegLeft: b.offer_failed,
         e.TimerFired: b.offer_deadline,
         e.DigitPressed: b.digit,
@@ -130,24 +141,24 @@ TABLE: dict[CallState, dict[type[e.Event], Handler]] = {
         e.LegLeft: t.talk_leg_left,
         e.Waits: t.waits_alone,
         e.TimerFired: t.waits_alone,
-        e.ThirdWanted: x.third_wanted,
-        e.ThirdUnwanted: x.third_unwanted,
-        e.Offered: x.third_offered,
-        e.LegRinging: x.third_rings,
-        e.AssistantWanted: x.assistant_wanted,
-        e.LegReady: x.assistant_ready,
+        e.PartyWanted: x.party_wanted,
+        e.PartyUnwanted: x.party_unwanted,
+        e.Offered: b.offered,
+        e.LegRinging: b.ringing,
+        e.Arranged: a.arranged,
+        e.Requeued: a.requeued,
+        e.Referred: a.referred,
+        e.ObserverWanted: a.observer_wanted,
+        e.LegReady: a.observer_ready,
+        e.Spoke: a.spoke,
+        e.ContextKnown: a.context_known,
         e.WentNative: b.native,
         e.CallerLeft: t.caller_left,
     },
-    S.VOICEMAIL: {e.CallerLeft: t.caller_left, e.Waits: b.waits_after_flow, e.LegLeft: b.other_leg_left},
-    S.LEAVING: {
-        e.CallerLeft: t.caller_left,
-        e.LegJoined: t.joined,
-        e.LegLeft: b.other_leg_left,
-        e.Waits: b.waits_after_flow,
-        e.WentNative: b.native,
-    },
-    S.NATIVE: {e.Waits: b.waits_after_flow, e.CallerLeft: t.caller_left, e.LegLeft: b.other_leg_left},
+    S.STAYING: {e.LegLeft: t.staying_left, e.WrapUpDone: t.wrapped_up, e.DraftMade: t.draft},
+    S.VOICEMAIL: {**LINES, e.CallerLeft: t.caller_left, e.Waits: b.waits_after_flow},
+    S.LEAVING: {**LINES, e.CallerLeft: t.caller_left, e.Waits: b.waits_after_flow, e.WentNative: b.native},
+    S.NATIVE: {**LINES, e.Waits: b.waits_after_flow, e.CallerLeft: t.caller_left},
     S.WRAP_UP: {e.WrapUpDone: t.wrapped_up, e.DraftMade: t.draft},
     S.ENDED: {e.DraftMade: t.draft},
 }
@@ -161,8 +172,14 @@ def next_deadline(call: Call) -> tuple[float, str] | None:
         times.append((call.offer.deadline, "offer"))
     elif call.tell_at is not None and call.state is S.WAITING:
         times.append((call.tell_at, "tell"))
-    if call.third is not None and call.third.offer is not None:
-        times.append((call.third.offer.deadline, "third"))
+    for party in call.parties:
+        if party.offer is not None:
+            times.append((party.offer.deadline, f"party:{party.id}"))
+        elif party.until is not None and party.state is PartyState.QUEUED:
+            times.append((party.until, f"party:{party.id}"))
+    look = next_look(call)
+    if look is not None:
+        times.append((look, "rooms"))
     return min(times, default=None)
 
 

@@ -92,8 +92,12 @@ class Leg:
     """Where it is to be: `TALK` with the caller, or `SIDE` (private consultation). `_rooms.settle` brings it there."""
     bridge: str = ""
     """Id of the bridge it is in by the switch's word; empty: unknown, or alone."""
+    placed_at: float = 0.0
+    """When that last changed, or was told to: an older snapshot of the switch says nothing about it."""
+    goal: str = ""
+    """Where the switch was last told to bring it: talk | beside:<leg> | quiet | ring | music | listen | whisper."""
     moving: float | None = None
-    """When the switch was last told to move it; None: it is where it was told to be."""
+    """When the switch was told so, until it says that the leg is there; None: it is."""
     heard: tuple[tuple[float, float | None], ...] = ()
     """When it was in the talk with the caller: (from, until or None)."""
     muted: bool = False
@@ -160,6 +164,8 @@ class Party:
     why: str = ""
     """How the last attempt, or the whole, ended: busy | no_answer | refused | unreachable | wrong_number |
     withdrawn | nobody | caller_left | seat_left."""
+    back: Demand | None = None
+    """What brings the caller back when it fails and no seat is there: first of all the seat that asked."""
     target: str = ""
     """What was asked for, for people and machines: "seat:8002", "skill:en", "entry:110", "number" …"""
 
@@ -243,6 +249,8 @@ class Call:
     """User-to-User header it came with, undecoded."""
     context: Mapping[str, Any] = field(default_factory=dict)
     """What the other hotline told of the case."""
+    wish: str = ""
+    """The emergency line its flow asks for: a directory entry's id."""
     tell_at: float | None = None
     """When it is next considered to say something to the waiting caller."""
     outcome: str | None = None

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from . import events as e
-from .model import LIVE, OUTBOUND, Call, CallState, LegState
+from ._rooms import ALONE
+from .model import LIVE, OUTBOUND, TALKERS, Call, CallState, LegState
 from .ports import ChannelView, Place, Snapshot
 
 S = CallState
@@ -63,6 +64,9 @@ def reconcile(
             continue
         if call.state in OUTBOUND:
             out += _outbound(call, views, bridges, before)
+        elif call.state is S.STAYING:
+            gone = (x for x in call.legs if x.state is not LegState.GONE and x.id not in views)
+            out += (e.LegLeft(call.id, x.id, 0) for x in gone)
         elif call.state in LIVE:
             out += _known(call, views, bridges, before, after_gap)
     out += _unknown(calls, views, bridges, ended)
@@ -81,22 +85,37 @@ def _known(
     for leg in call.legs:
         if leg.kind == "caller":
             continue
+        if leg.kind == "via":
+            if leg.state is not LegState.GONE and leg.id not in views and leg.started_at < before:
+                yield e.LegLeft(call.id, leg.id, 0)
+            continue
         heard = after_gap and leg.state is not LegState.DIALLING
         if leg.state is LegState.GONE or (leg.started_at >= before and not heard):
-            joined = joined or (leg.kind == "seat" and leg.state is LegState.JOINED)
+            joined = joined or (leg.kind in TALKERS and leg.state is LegState.JOINED)
             continue
         view = views.get(leg.id)
+        if view is not None and leg.state is LegState.JOINED and leg.placed_at >= before:
+            joined = True
+            continue
         if view is None:
             # We do not know why it ended. A talk's end is a lost seat: the caller gets another human. A
             # leg that never joined may never have been made (killed before the command): no seat's fault.
             cause = 0 if leg.state is LegState.JOINED else e.NEVER_RUNG
             yield e.LegLeft(call.id, leg.id, cause)
-        elif leg.kind == "assistant":
+        elif leg.kind == "observer":
             continue  # listens: is in no bridge with anybody
-        elif view.bridge is not None and view.bridge == caller.bridge:
-            joined = joined or leg.kind == "seat"
-            if leg.state is not LegState.JOINED:
-                yield e.LegJoined(call.id, leg.id, leg.who or "")
+        elif view.bridge is not None and len(bridges[view.bridge]) > 1:
+            # In a talk: with the caller or aside. Which, is the bridge's word.
+            joined = True
+            if leg.state is not LegState.JOINED or leg.bridge != view.bridge:
+                yield e.LegJoined(call.id, leg.id, leg.who or "", view.bridge)
+        elif leg.state is LegState.JOINED:
+            joined = True  # alone in the music: what is to become of it is the rooms' matter
+            if leg.bridge:
+                yield e.LegJoined(call.id, leg.id, leg.who or "", ALONE)
+    own = call.leg(call.id)
+    if _has_company(caller, bridges) and own is not None and own.bridge not in ("", caller.bridge) and joined:
+        yield e.LegJoined(call.id, call.id, "", caller.bridge or "")
     if not joined and caller.bridge is not None:
         yield from _talk_not_in_the_books(call, bridges[caller.bridge], before)
     if caller.place is Place.NATIVE and call.state is not S.NATIVE:
@@ -125,7 +144,8 @@ def _outbound(call: Call, views: Mapping[str, ChannelView], bridges: Bridges, be
     elif view.place is Place.NATIVE:
         yield e.WentNative(call.id)
     elif view.bridge is not None and _has_company(view, bridges):
-        yield from (e.LegJoined(call.id, v.id, who) for v, who in _seats_in(bridges[view.bridge], call))
+        found = _seats_in(bridges[view.bridge], call)
+        yield from (e.LegJoined(call.id, v.id, who, view.bridge) for v, who in found)
     elif view.place is Place.WAITING:
         yield e.Waits(call.id)
 
@@ -153,7 +173,7 @@ def _talk_not_in_the_books(call: Call, together: Iterable[ChannelView], before: 
     for view, who in _seats_in(together, call):
         leg = call.leg(view.id)
         if leg is None or (leg.state is LegState.GONE and (leg.ended_at is None or leg.ended_at < before)):
-            yield e.LegJoined(call.id, view.id, who)
+            yield e.LegJoined(call.id, view.id, who, view.bridge or "")
 
 
 def _unknown(
@@ -171,7 +191,7 @@ def _unknown(
             partner = next((v for v in together if v.place is Place.SEAT), None)
             names = split_leg(partner.id) if partner is not None else None
             if partner is not None and names is not None:
-                yield e.LegJoined(view.id, partner.id, names[1])
+                yield e.LegJoined(view.id, partner.id, names[1], view.bridge or "")
             else:
                 yield e.Waits(view.id)
         elif view.place is Place.VOICEMAIL:
@@ -183,9 +203,15 @@ def _unknown(
 def _orphans(calls: Mapping[str, Call], views: Mapping[str, ChannelView], ended: Collection[str]) -> list[str]:
     """Seat legs that no call of ours has, or that it gave up, and that talk to nobody."""
     out = []
+    count: dict[str, int] = {}
+    for view in views.values():
+        if view.bridge is not None:
+            count[view.bridge] = count.get(view.bridge, 0) + 1
+    crowded = {bridge for bridge, n in count.items() if n > 1}
     for view in views.values():
         names = split_leg(view.id)
-        if names is None or view.bridge is not None or view.age < 2.0:
+        # One that waits for its partner is alone in a holding bridge.
+        if names is None or view.age < 2.0 or (view.bridge is not None and view.bridge in crowded):
             continue
         call = calls.get(names[0])
         leg = call.leg(view.id) if call is not None else None

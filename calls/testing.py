@@ -2,11 +2,13 @@
 
 It behaves as the real one was seen to behave: a leg that answers is joined only if its caller waits and is
 in no talk; of two parties in a talk the seat's end is reported first, with cause 31 when the caller left;
-a command for a channel that is gone does nothing.
+a command for a channel that is gone does nothing. A bridge of one dissolves: a caller falls back into the music, a
+leg that had gone to the caller ends (31), one of a private consultation waits for what is to become of it.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -21,20 +23,23 @@ class FakeCaller:
     """A caller's channel."""
 
     place: Place
-    partner: str | None = None
     wants: str | None = None
     """An outbound call: the seat's leg that it is joined with when it answers."""
-    thirds: set[str] = field(default_factory=set)
+    held: bool = False
+    """In the music by our order: seats that answer an offer do not take it."""
 
 
 @dataclass(slots=True)
 class FakeLeg:
-    """A seat's leg: dialled, ringing, joined."""
+    """A leg: dialled, ringing, joined."""
 
     call: str
     seat: str
     state: str = "dialled"
     role: str = "seat"
+    beside: str = ""
+    private: bool = False
+    """Waits when its bridge dissolves, instead of ending."""
 
 
 @dataclass(slots=True)
@@ -44,6 +49,9 @@ class FakeSwitch:
     up: bool = True
     callers: dict[str, FakeCaller] = field(default_factory=dict)
     legs: dict[str, FakeLeg] = field(default_factory=dict)
+    bridges: dict[str, str] = field(default_factory=dict)
+    """Channel → the bridge it is in."""
+    muted: set[str] = field(default_factory=set)
     events: list[e.Input] = field(default_factory=list)
     commands: list[c.ToSwitch] = field(default_factory=list)
     beats: list[float] = field(default_factory=list)
@@ -51,6 +59,45 @@ class FakeSwitch:
     phones: set[str] = field(default_factory=set)
     renewed: list[str] = field(default_factory=list)
     now: float = 0.0
+    _names: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    # ------------------------------------------------------------------ bridges
+    def together(self, channel: str) -> set[str]:
+        """Who hears this channel: everybody else in its bridge."""
+        bridge = self.bridges.get(channel)
+        return {x for x, b in self.bridges.items() if b == bridge and x != channel} if bridge is not None else set()
+
+    def talks_with(self, call: str) -> set[str]:
+        """The legs that the caller hears."""
+        return self.together(call)
+
+    def _enter(self, channel: str, bridge: str) -> None:
+        self._out(channel)
+        self.bridges[channel] = bridge
+        leg = self.legs.get(channel)
+        if leg is not None:
+            leg.state = "joined"
+            self.events.append(e.LegJoined(leg.call, channel, leg.seat, bridge))
+
+    def _meet(self, channel: str, other: str) -> None:
+        """`channel` goes to where `other` is; both into a new bridge if that is in none."""
+        bridge = self.bridges.get(other)
+        if bridge is None:
+            bridge = f"b{next(self._names)}"
+            self._enter(other, bridge)
+        self._enter(channel, bridge)
+
+    def _out(self, channel: str) -> None:
+        """Out of its bridge; one that stays alone there is let go."""
+        bridge = self.bridges.pop(channel, None)
+        if bridge is None:
+            return
+        rest = [x for x, b in self.bridges.items() if b == bridge]
+        if len(rest) == 1:
+            del self.bridges[rest[0]]
+            leg = self.legs.get(rest[0])
+            if leg is not None and not leg.private:
+                self.end_leg(rest[0], 31)
 
     # ------------------------------------------------------------------ what callers and seats do
     def arrive(self, call: str, number: str = "13800000000", flow: str = "") -> None:
@@ -72,39 +119,35 @@ class FakeSwitch:
         """A phone is picked up."""
         one = self.legs[leg]
         caller = self.callers.get(one.call)
-        if one.role == "callback" or (one.role == "assistant" and caller is not None):
+        if one.role in ("callback", "listen", "whisper"):
             one.state = "ready"
             self.events.append(e.LegReady(one.call, leg))
             return
-        if one.role == "third" and caller is not None and caller.partner is not None:
-            one.state = "joined"
-            caller.thirds.add(leg)
-            self.events.append(e.LegJoined(one.call, leg, one.seat))
+        if one.role == "beside" and one.beside in self.legs:
+            one.private = True
+            self._meet(leg, one.beside)
             return
-        if one.role != "seat" or caller is None or caller.place is not Place.WAITING or caller.partner is not None:
+        if caller is None:
             self.end_leg(leg, 31)
             return
-        one.state, caller.partner = "joined", leg
-        self.events.append(e.LegJoined(one.call, leg, one.seat))
+        if one.role == "seat" and (caller.place is not Place.WAITING or caller.held or one.call in self.bridges):
+            self.end_leg(leg, 31)
+            return
+        if one.call not in self.bridges:
+            # It fetches the caller, wherever that is.
+            caller.place = Place.WAITING
+        self._meet(leg, one.call)
 
     def end_leg(self, leg: str, cause: int) -> None:
         """A leg is over: refused, hung up, lost."""
         one = self.legs.pop(leg)
-        caller = self.callers.get(one.call)
-        if caller is not None and caller.partner == leg:
-            caller.partner = None
-        if caller is not None:
-            caller.thirds.discard(leg)
         self.events.append(e.LegLeft(one.call, leg, cause))
+        self._out(leg)
 
     def leave(self, call: str, cause: int = 16) -> None:
         """A caller hangs up."""
-        caller = self.callers.pop(call)
-        if caller.partner is not None:
-            partner = self.legs.pop(caller.partner)
-            self.events.append(e.LegLeft(partner.call, caller.partner, 31))
-        for leg in sorted(caller.thirds):
-            self.events.append(e.LegLeft(self.legs.pop(leg).call, leg, 31))
+        self.callers.pop(call)
+        self._out(call)
         self.events.append(e.CallerLeft(call, cause))
 
     def pick_up(self, call: str) -> None:
@@ -114,8 +157,7 @@ class FakeSwitch:
         leg = self.legs.get(caller.wants or "")
         caller.place = Place.WAITING
         if leg is not None and leg.state == "ready" and caller.wants is not None:
-            leg.state, caller.partner = "joined", caller.wants
-            self.events.append(e.LegJoined(call, caller.wants, leg.seat))
+            self._meet(caller.wants, call)
         else:
             self.events.append(e.Waits(call))
 
@@ -127,7 +169,27 @@ class FakeSwitch:
             case c.RingSeat():
                 if command.leg in self.legs:
                     raise AssertionError(f"leg {command.leg} was made twice")
-                self.legs[command.leg] = FakeLeg(command.call, command.seat, role=command.role)
+                self.legs[command.leg] = FakeLeg(command.call, command.seat, role=command.role, beside=command.beside)
+            case c.RingLine():
+                if command.leg in self.legs:
+                    raise AssertionError(f"leg {command.leg} was made twice")
+                names = split_leg(command.leg)
+                assert names is not None
+                self.legs[command.leg] = FakeLeg(command.call, names[1], role=command.role, beside=command.beside)
+            case c.Move():
+                self._move(command.call, command.leg, command.to, command.beside)
+            case c.Hold():
+                # Parted at once: neither is alone in the bridge for the other's after-life to matter.
+                for channel in (command.call, command.leg):
+                    self.bridges.pop(channel, None)
+                if command.call in self.callers:
+                    self.callers[command.call].held = True
+                self._move(command.call, command.leg, command.to, command.beside)
+            case c.InQueue():
+                if command.call in self.callers:
+                    self.callers[command.call].held = False
+            case c.Mute():
+                (self.muted.add if command.on else self.muted.discard)(command.leg)
             case c.CancelLeg():
                 if command.leg in self.legs:
                     self.end_leg(command.leg, 16)
@@ -136,9 +198,10 @@ class FakeSwitch:
                     self.leave(command.call, command.cause)
             case c.ToWaiting():
                 if command.call in self.callers:
+                    self._out(command.call)
                     self.greeted(command.call)
             case c.Farewell():
-                if command.call in self.callers and self.callers[command.call].partner is None:
+                if command.call in self.callers and command.call not in self.bridges:
                     self.callers[command.call].place = Place.LEAVING
             case c.DialCaller():
                 if command.call in self.callers:
@@ -150,6 +213,30 @@ class FakeSwitch:
                     self.events.append(e.VoicemailBegan(command.call))
             case _:
                 pass
+
+    def _move(self, call: str, channel: str, to: str, beside: str) -> None:
+        """What a redirected channel does."""
+        leg = self.legs.get(channel)
+        if leg is None and channel not in self.callers:
+            return
+        if to == "beside" and (beside in self.legs or beside in self.callers):
+            if leg is not None:
+                leg.private = True
+            self._meet(channel, beside)
+            if leg is None:
+                self.events.append(e.LegJoined(call, channel, "", self.bridges[channel]))
+        elif to in ("talk", "beside"):
+            if call not in self.callers:
+                self.end_leg(channel, 31)
+                return
+            assert leg is not None
+            self._out(channel)
+            leg.private = False
+            self._meet(channel, call)
+        else:
+            if leg is not None:
+                leg.private = True
+            self._out(channel)
 
     def beat(self, now: float) -> None:
         """See calls.ports.Switch."""
@@ -163,22 +250,17 @@ class FakeSwitch:
         """See calls.ports.Switch."""
         self.entries = dict(entries)
 
-    @staticmethod
-    def _bridge(call: str, caller: FakeCaller) -> str | None:
-        if caller.place is Place.CALLBACK:
-            return None
-        # A waiting caller is in a holding bridge of its own.
-        return f"talk-{call}" if caller.partner or caller.thirds else f"hold-{call}"
-
     async def snapshot(self) -> Snapshot:
         """See calls.ports.Switch."""
         views = [
-            ChannelView(i, f"PJSIP/{i}", x.place, self._bridge(i, x), dialled="12345", age=60.0)
+            ChannelView(i, f"PJSIP/{i}", x.place, self._seen(i, x.place), dialled="12345", age=60.0)
             for i, x in self.callers.items()
         ]
         for leg, one in self.legs.items():
-            caller = self.callers.get(one.call)
-            bridge = self._bridge(one.call, caller) if one.state == "joined" and caller is not None else None
-            views.append(ChannelView(leg, f"PJSIP/{one.seat}", Place.SEAT, bridge, age=60.0))
+            views.append(ChannelView(leg, f"PJSIP/{one.seat}", Place.SEAT, self.bridges.get(leg), age=60.0))
             assert split_leg(leg) is not None
         return Snapshot(self.now, views, frozenset(self.phones))
+
+    def _seen(self, call: str, place: Place) -> str | None:
+        """A waiting caller is in a holding bridge of its own."""
+        return None if place is Place.CALLBACK else self.bridges.get(call, f"hold-{call}")

@@ -22,10 +22,20 @@ _HANGUP_COMES = 0.1
 """Seconds within which the Hangup of a failed leg arrives, if it ever had a channel."""
 _GONE = ("UNAVAILABLE", "INVALID", "UNKNOWN")
 _PHONE = re.compile(r"[A-Za-z0-9_-]{1,32}(@[A-Za-z0-9_-]{1,32})?")
+_LINE = re.compile(r"[+*#0-9]{1,24}")
 _OUTSIDE = re.compile(r"\+?[0-9]{3,24}")
 _SEAT_CONTEXT = {
-    "seat": "hotline-seat", "callback": "hotline-seat-out", "third": "hotline-third", "assistant": "hotline-assistant",
+    "seat": "hotline-seat", "callback": "hotline-seat-out", "join": "hotline-join", "beside": "hotline-beside",
+    "listen": "hotline-listen", "whisper": "hotline-whisper",
 }  # fmt: skip
+_PLACES = {
+    "talk": ("hotline-join", "s"), "beside": ("hotline-beside", "s"), "quiet": ("hotline-side", "quiet"),
+    "ring": ("hotline-side", "ring"), "music": ("hotline-side", "music"), "listen": ("hotline-listen", "s"),
+    "whisper": ("hotline-whisper", "s"),
+}  # fmt: skip
+"""Where a command moves a leg → (context, extension)."""
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,40}")
+_VALUE = re.compile(r"[A-Za-z0-9 ._:;=/+@-]{1,400}")
 NO_ROUTE = 3
 """Q.850: no route to destination."""
 MAX_WORDS = 880
@@ -139,6 +149,19 @@ class AsteriskSwitch:
                     "Action": "ControlPlayback", "Channel": command.channel, "Control": "stop",
                 }  # fmt: skip
                 self._send(fields, self._quiet)
+            case c.RingLine():
+                self._ring_line(command)
+            case c.Move():
+                self._beside(command.leg, command.beside)
+                self._redirect(command.leg, *_PLACES[command.to])
+            case c.Hold():
+                self._hold(command)
+            case c.InQueue():
+                self._setvar("HL_PLACE", "wait", command.call)
+            case c.Mute():
+                self._setvar("MUTEAUDIO(in)", "on" if command.on else "off", command.leg)
+            case c.Mark():
+                self._setvar("TALK_DETECT(set)" if command.on else "TALK_DETECT(remove)", "", command.leg)
             case c.ToWaiting():
                 self._redirect(command.call, "hotline-wait")
             case c.Announce():
@@ -166,18 +189,59 @@ class AsteriskSwitch:
             "Context": _SEAT_CONTEXT[command.role], "Exten": "s", "Priority": "1", "Async": "true",
             "Timeout": f"{(command.seconds + 5) * 1000:.0f}", "Codecs": "alaw,ulaw",
             "CallerID": f'"{name}" <{number}>' if name else f"<{number}>",
-            "ChannelId": command.leg, "Variable": f"HL_CALLER={command.channel}",
+            "ChannelId": command.leg, "Variable": [f"HL_CALLER={command.channel}", f"HL_BESIDE={command.beside}"],
         }  # fmt: skip
+        self._originate(command.call, command.leg, fields)
 
+    def _originate(self, call: str, leg: str, fields: dict[str, str | list[str]]) -> None:
         def answered(reply: Message | None) -> None:
             if reply is not None and reply.get("Response") != "Error":
                 return
             self.counters.failed_actions += 1
             # No answer: the leg may exist all the same. Ending it is idempotent; then it is over.
-            self._send({"Action": "Hangup", "Channel": command.leg, "Cause": "16"}, lambda _: None)
-            self._deliver([e.LegLeft(command.call, command.leg, e.NEVER_RUNG if reply is None else 20)])
+            self._send({"Action": "Hangup", "Channel": leg, "Cause": "16"}, lambda _: None)
+            self._deliver([e.LegLeft(call, leg, e.NEVER_RUNG if reply is None else 20)])
 
         self._send(fields, answered)
+
+    def _ring_line(self, command: c.RingLine) -> None:
+        """Rings somebody outside, over a trunk of the directory."""
+        role = _SEAT_CONTEXT.get(command.role) if command.role in ("join", "beside") else None
+        if role is None or not _PHONE.fullmatch(command.trunk) or not _LINE.fullmatch(command.number):
+            self.counters.refused_values += 1
+            self._deliver([e.LegLeft(command.call, command.leg, 28)])
+            return
+        variables = [f"HL_CALLER={command.channel}", f"HL_BESIDE={command.beside}"]
+        for name, value in command.headers:
+            # Ours are hex and plain names: what the switch would take apart (a comma, a quote) is none of them.
+            if _HEADER.fullmatch(name) and _VALUE.fullmatch(value):
+                variables.append(f"PJSIP_HEADER(add,{name})={value}")
+            else:
+                self.counters.refused_values += 1
+        if command.role == "join":
+            # A seat that answers an older offer adds itself, should the line have been quicker.
+            self._setvar("HL_OPEN", "1", command.call)
+        fields: dict[str, str | list[str]] = {
+            "Action": "Originate", "ActionID": command.leg, "Channel": f"PJSIP/{command.number}@{command.trunk}",
+            "Context": role, "Exten": "s", "Priority": "1", "Async": "true",
+            "Timeout": f"{command.seconds * 1000:.0f}", "Codecs": "alaw,ulaw",
+            "CallerID": f"<{command.shown or 'anonymous'}>", "ChannelId": command.leg, "Variable": variables,
+        }  # fmt: skip
+        self._originate(command.call, command.leg, fields)
+
+    def _beside(self, leg: str, beside: str) -> None:
+        if beside:
+            self._setvar("HL_BESIDE", beside, leg)
+
+    def _hold(self, command: c.Hold) -> None:
+        """Caller and leg leave their bridge at once: one action moves both, so that neither falls out of it alone."""
+        self._beside(command.leg, command.beside)
+        context, exten = _PLACES[command.to]
+        fields: dict[str, str | list[str]] = {
+            "Action": "Redirect", "Channel": command.call, "Context": "hotline-wait", "Exten": "hold", "Priority": "1",
+            "ExtraChannel": command.leg, "ExtraContext": context, "ExtraExten": exten, "ExtraPriority": "1",
+        }  # fmt: skip
+        self._send(fields, self._quiet)
 
     def _words(self, call: str, prompts: Sequence[str]) -> None:
         """What a waiting caller hears at the next turn of its loop; nothing: takes back what was not heard yet."""
@@ -233,9 +297,9 @@ class AsteriskSwitch:
 
         self._send(fields, answered)
 
-    def _redirect(self, channel: str, context: str) -> None:
+    def _redirect(self, channel: str, context: str, exten: str = "s") -> None:
         fields: dict[str, str | list[str]] = {
-            "Action": "Redirect", "Channel": channel, "Context": context, "Exten": "s", "Priority": "1",
+            "Action": "Redirect", "Channel": channel, "Context": context, "Exten": exten, "Priority": "1",
         }  # fmt: skip
         self._send(fields, self._quiet)
 

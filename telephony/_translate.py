@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import unquote
 
 from calls import events as e
 from calls.ports import ChannelView, Place
@@ -45,6 +46,11 @@ def clean_name(value: str) -> str:
     return "".join(ch for ch in unescape(_known(value)) if ch.isprintable())[:MAX_NAME]
 
 
+def _plain(value: str, most: int) -> str:
+    """A header of a foreign switch: printable ASCII, or nothing."""
+    return value[:most] if value.isascii() and value.isprintable() else ""
+
+
 def clean_seat(value: str) -> str:
     """A seat's id as configuration allows it; anything else is no seat."""
     return value if _SEAT_ID.fullmatch(value) else ""
@@ -61,6 +67,9 @@ def _user_event(m: Message) -> e.Input | None:
                 clean_number(_text(m, "CallerIDNum")),
                 clean_name(_text(m, "CallerIDName")),
                 _text(m, "Flow"),
+                origin=clean_seat(_text(m, "Origin")),
+                case=_plain(unquote(_text(m, "Case")), 80),
+                uui=_plain(unquote(_text(m, "Uui")), 400),
             )
         case "Waiting":
             return e.Waits(call)
@@ -73,6 +82,8 @@ def _user_event(m: Message) -> e.Input | None:
             return e.LegReady(names[0], call) if names else None
         case "Answered":
             return e.CallerAnswered(call, _text(m, "Channel"))
+        case "SeatDialled":
+            return e.SeatDialled(call, clean_seat(_text(m, "Seat")), clean_number(_text(m, "To")))
         case "SeatCode":
             return e.SeatCode(call, clean_seat(_text(m, "Seat")), clean_number(_text(m, "Code")))
     return None
@@ -89,9 +100,38 @@ def _hangup(m: Message) -> e.Input | None:
 
 
 def _bridge_enter(m: Message) -> e.Input | None:
-    uid = _text(m, "Uniqueid")
+    if _text(m, "BridgeTechnology") == "holding_bridge":
+        return None  # alone, in the music
+    uid, bridge = _text(m, "Uniqueid"), _text(m, "BridgeUniqueid")
     names = split_leg(uid)
-    return e.LegJoined(names[0], uid, names[1]) if names else None
+    if names is None:
+        return e.LegJoined(uid, uid, "", bridge) if _text(m, "Context") == "hotline-beside" else None
+    return e.LegJoined(names[0], uid, names[1], bridge)
+
+
+def _blind(m: Message) -> e.Input | None:
+    """A seat's phone has transferred its caller: the channel of the caller is the call."""
+    leg, to = _text(m, "TransfererUniqueid"), clean_number(_text(m, "Extension"))
+    names = split_leg(leg)
+    if names is None or _text(m, "Result") != "Success" or _text(m, "TransfereeUniqueid") != names[0]:
+        # More than two were in the talk: who is with whom is to be asked.
+        return e.Transferred(names[0]) if names is not None else None
+    return e.Referred(names[0], leg, to)
+
+
+def _attended(m: Message) -> e.Input | None:
+    for key in ("OrigTransfererUniqueid", "SecondTransfererUniqueid"):
+        names = split_leg(_text(m, key))
+        if names is not None:
+            return e.Transferred(names[0])
+    return None
+
+
+def _talked(m: Message) -> e.Input | None:
+    """The talk detector of a leg: it has just been silent for a while."""
+    uid, duration = _text(m, "Uniqueid"), _text(m, "Duration")
+    names = split_leg(uid)
+    return e.Spoke(names[0], uid, int(duration) / 1000) if names and duration.isdecimal() else None
 
 
 def _newstate(m: Message) -> e.Input | None:
@@ -120,6 +160,9 @@ _BY_EVENT: dict[str, Callable[[Message], e.Input | None]] = {
     "UserEvent": _user_event,
     "Hangup": _hangup,
     "BridgeEnter": _bridge_enter,
+    "BlindTransfer": _blind,
+    "AttendedTransfer": _attended,
+    "ChannelTalkingStop": _talked,
     "Newstate": _newstate,
     "DTMFEnd": _digit,
     "AsyncAGIStart": _agi_start,
@@ -171,8 +214,12 @@ _PLACES = {
     "hotline-native": Place.NATIVE,
     "hotline-seat": Place.SEAT,
     "hotline-seat-out": Place.SEAT,
-    "hotline-third": Place.SEAT,
-    "hotline-assistant": Place.SEAT,
+    "hotline-join": Place.SEAT,
+    "hotline-beside": Place.WAITING,
+    "hotline-refer": Place.WAITING,
+    "hotline-side": Place.SEAT,
+    "hotline-listen": Place.SEAT,
+    "hotline-whisper": Place.SEAT,
 }
 
 

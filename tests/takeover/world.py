@@ -308,7 +308,7 @@ class World:
 
     def _leave(self, call: str, *, impatient: bool = False, by: str = "") -> None:
         caller = self.switch.callers.get(call)
-        if caller is None or (impatient and caller.partner is not None):
+        if caller is None or (impatient and self.switch.together(call)):
             return
         if by and not self.people[call].talked:
             self.wrong(f"{call} was released by {by} before it had talked")

@@ -162,7 +162,7 @@ class Hotline(RuleBasedStateMachine):
                 assert ours.offer is not None
                 assert ours.offer.deadline + 6 > self.now, "an offer past its deadline"
             if ours.state is S.TALKING:
-                assert self.switch.callers[call].partner is not None or ours.timers
+                assert self.switch.together(call) or ours.timers
 
     @invariant()
     def who_left_has_left(self):

@@ -253,7 +253,7 @@ class HostedHotline(RuleBasedStateMachine):
             queued = self.engine.dispatcher.is_waiting(call)
             assert queued == (ours.state in (S.WAITING, S.DUE)), (ours.state, queued)
             if ours.state is S.TALKING:
-                assert there.partner is not None or there.thirds or ours.timers
+                assert there is not None and (self.switch.together(call) or ours.timers)
 
     @invariant()
     def a_promised_call_back_is_kept_or_on_the_list(self):
