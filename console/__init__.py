@@ -5,6 +5,7 @@ in memory for tests and for work on the page.
 """
 
 from ._app import HEADERS, build_app, stream_stats
+from ._captions import caption
 from ._hub import Stats
 from ._messages import (
     CallbackEvent,
@@ -151,6 +152,7 @@ __all__ = [
     "WaitingEvent",
     "Word",
     "build_app",
+    "caption",
     "mask_name",
     "mask_number",
     "stream_stats",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TypeVar
 
@@ -30,13 +31,17 @@ _KEYED = {KEY_HEADER: KEY_ABOUT}
 
 
 def order_key(ask: Ask) -> str:
-    """The order's key with its sender's name, so that no two people share one; empty: none was sent."""
+    """The order's key, so made that no two people share one; empty: none was sent.
+
+    It is kept in the call: a digest stands for the sender's name, which is in any script and none of the call's matter.
+    """
     sent = ask.http.headers.getall(KEY_HEADER, [])
     if not sent:
         return ""
     if len(sent) > 1 or not re.fullmatch(KEY_PATTERN, sent[0], re.ASCII):
         raise ProblemError("bad-key", f"header:{KEY_HEADER}")
-    return f"{ask.reader.name}:{sent[0]}"
+    sender = f"{ask.reader.role}:{ask.reader.seat or ''}:{ask.reader.name}"
+    return f"{hashlib.sha256(sender.encode()).hexdigest()[:24]}:{sent[0]}"
 
 
 def _body(ask: Ask, kind: type[T]) -> T:
@@ -46,7 +51,10 @@ def _body(ask: Ask, kind: type[T]) -> T:
 
 
 async def _mine(ask: Ask) -> tuple[Call, str]:
-    """The call, and the seat that orders; a supervisor orders for the call's own seat."""
+    """The call, and the seat that orders; a supervisor orders for the call's own seat.
+
+    A seat that has left a running talk still sees it, for its notes, but orders no more of it.
+    """
     call = await ask.desk.call(ask.ids["id"])
     if call is None:
         raise ProblemError("no-such-call")
@@ -54,6 +62,10 @@ async def _mine(ask: Ask) -> tuple[Call, str]:
         return call, ""
     if not owns_call(ask.reader, call) or ask.reader.seat is None:
         raise ProblemError("not-your-call")
+    if call.state == "talking" and not any(
+        leg.kind != "caller" and leg.who == ask.reader.seat and leg.ended_at is None for leg in call.legs
+    ):
+        raise ProblemError("too-late")
     return call, ask.reader.seat
 
 

@@ -72,8 +72,8 @@ def a_linked_call(now: float) -> Call:
     """Shanghai's hotline hands a caller over to seat 8012, with what it knows of the case."""
     call = a_call("demo-3.2", "offered", now - 12, seat="8012", number="13816601234", name="沈伟", region=LUCHENG)
     context = Context(
-        hotline="上海12345", issued_at=now - 20, kind="help", address="温州市鹿城区五马街道",
-        caller=Caller(number="13816601234", name="沈伟", region=LUCHENG),
+        hotline="上海12345", issued_at=now - 20, kind="help", title="住处停水", region=LUCHENG,
+        address="五马街道", caller=Caller(number="13816601234", name="沈伟"),
         summary="来电人在温州出差，住处停水一天，物业电话无人接听，已在上海登记，请协助联系供水。回电 13816601234。",
         language="putonghua", earlier=2,
     )  # fmt: skip

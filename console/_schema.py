@@ -69,9 +69,9 @@ class Leg(Model):
     """One party's channel in a call."""
 
     id: str
-    kind: Literal["caller", "seat", "third", "line", "observer", "assistant"] = Field(
+    kind: Literal["caller", "seat", "third", "line", "observer", "via", "assistant"] = Field(
         description="third: a seat of ours as a further party; line: outside; observer: a supervisor, or a leader's "
-        "assistant (assistant: the same in old calls)"
+        "assistant (assistant: the same in old calls); via: a seat's second line, that it dialled by itself"
     )
     who: str | None = Field(
         default=None, description="seat id; of a line: line.<directory entry>; of the caller: its (masked) number"
@@ -163,23 +163,30 @@ class Origin(Model):
 
     id: Code | None = Field(default=None, description="its entry of the directory; null: it has none")
     label: Text2
+    by: Literal["trunk", "number"] = Field(
+        default="trunk", description="how it is known; a shown number can be forged: a mark, never a proof"
+    )
 
 
 class Context(Model):
     """What the other hotline told of the case, so that nobody tells the story twice (a handover, JSON).
 
-    A reader who sees masked numbers gets no words: ``summary``, ``address`` are null then.
+    A reader who sees masked numbers gets no words: ``title``, ``summary``, ``address`` are null then.
     """
 
     hotline: str | None = Field(default=None, description="who sent it, by its own word")
     issued_at: Time | None = None
     caller: Caller
     kind: Code | None = None
-    address: str | None = None
+    title: str | None = None
     summary: str | None = None
+    region: Region | None = Field(default=None, description="where the matter is")
+    address: str | None = None
     language: Code | None = None
     urgent: bool = False
+    emergency: Code | None = Field(default=None, description="the emergency service its words point to: 110 …")
     callback: bool = Field(default=False, description="the caller wishes to be called back")
+    callback_number: str | None = Field(default=None, description="where, if not at its own number (masked likewise)")
     earlier: Annotated[int, Field(ge=0, description="earlier calls of the case")] = 0
 
 

@@ -91,7 +91,7 @@ class Matter(Model):
 
     text: Text2
     takes: bool = Field(default=True, description="false: not this one's; see ``other``")
-    other: Code | None = Field(default=None, description="the entry whose it is")
+    other: Code | None = Field(default=None, description="the entry whose it is; 12345: this hotline's own")
     codes: list[Code] = Field(default_factory=list, description="codes of the catalogue of matters")
 
 
@@ -108,6 +108,8 @@ class DirectoryEntry(Model):
         default=None, description="why not: no line leads there, or out of its hours"
     )
     open: bool = Field(description="whether it is within its hours now")
+    hours: str | None = Field(default=None, description="its hours as configured; null: always")
+    changes_at: float | None = Field(default=None, description="when it opens or closes next, unix seconds")
     emergency: bool = False
     digit: str | None = Field(default=None, description="emergency: what a caller may press at any moment")
     matters: list[Matter] = Field(default_factory=list)
@@ -117,7 +119,7 @@ class DirectoryEntry(Model):
 
 
 class Directory(Model):
-    """The hotline directory, in the order to show it: emergency lines first."""
+    """The hotline directory, in the order to show it."""
 
     items: list[DirectoryEntry] = Field(default_factory=list)
     numbers: bool = Field(default=False, description="whether numbers outside the directory may be dialled")

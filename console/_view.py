@@ -118,7 +118,10 @@ def _mask_context(context: Context) -> Context:
     caller = context.caller.model_copy(
         update={"number": mask_number(context.caller.number), "name": mask_name(context.caller.name), "masked": True}
     )
-    return context.model_copy(update={"caller": caller, "summary": None, "address": None})
+    back = mask_number(context.callback_number)
+    return context.model_copy(
+        update={"caller": caller, "title": None, "summary": None, "address": None, "callback_number": back}
+    )
 
 
 def _listens(leg: Leg) -> bool:

@@ -16,14 +16,15 @@ import tickets
 from calls import CallState
 
 from . import shapes, shapes_floor
-from .desk_floor import LOOK, FloorDesk
+from .desk_floor import LOOK
+from .desk_parties import PartyDesk
 
 GATHER = 0.03
 """Seconds over which changes of one call are told as one: far below what a person sees."""
 _LIVE = "live:"
 
 
-class HotlineDesk(FloorDesk):
+class HotlineDesk(PartyDesk):
     """Implements console.Desk. Change notices from the engine are gathered and told in order."""
 
     def __init__(
@@ -37,8 +38,11 @@ class HotlineDesk(FloorDesk):
         health: Callable[[], Awaitable[Sequence[console.Probe]]],
         metrics: Callable[[], str],
         clock: Callable[[], float] = time.time,
+        case: Callable[[calls.Call], str] | None = None,
     ) -> None:
         super().__init__(engine, clock)
+        self._case = case
+        """A call's case id: its own, where it came with none."""
         self._store = store
         self._transcript = transcript
         self._audio = audio
@@ -95,7 +99,8 @@ class HotlineDesk(FloorDesk):
 
     def _shown(self, call: calls.Call, earlier: Sequence[console.EarlierCall] | None = None) -> console.LiveCall:
         known = self._earlier.get(call.id, []) if earlier is None else earlier
-        return shapes.live_call(call, known, self._regions.get(call.id))
+        case = self._case(call) if self._case is not None else None
+        return shapes.live_call(call, known, self._regions.get(call.id), self._names(), case)
 
     async def _earlier_of(self, call: calls.Call) -> list[console.EarlierCall]:
         """What this caller called about before: looked up once, when a seat is about to need it."""

@@ -9,14 +9,18 @@ import calls
 import console
 import tickets
 
+from . import shapes_parties
+
 _INT = {"rate": 8000, "channels": 2, "bytes": 0}
 
 
 def leg(data: Mapping[str, Any]) -> console.Leg:
     """A leg's JSON (calls.codec)."""
+    speaks = data["kind"] in ("seat", "third", "line")
     return console.Leg(
         id=data["id"], kind=data["kind"], who=data["who"], state=data["state"], started_at=data["started_at"],
         joined_at=data["joined_at"], ended_at=data["ended_at"], cause=data["cause"],
+        room=data.get("room") if speaks else None, muted=bool(data.get("muted")), mode=data.get("mode") or None,
     )  # fmt: skip
 
 
@@ -34,9 +38,21 @@ def live_call(
     call: calls.Call,
     earlier: Sequence[console.EarlierCall] = (),
     region: console.Region | None = None,
+    names: shapes_parties.Names | None = None,
+    case: str | None = None,
 ) -> console.LiveCall:
-    """A call that has not ended; `region` is a guess where its caller is."""
+    """A call that has not ended.
+
+    Args:
+        call: it.
+        earlier: earlier calls of its caller.
+        region: a guess where its caller is.
+        names: what its parties and its origin are called; without them it is shown without these.
+        case: its case id.
+    """
     data = calls.call_json(call)
+    parties = [shapes_parties.party(one, call, names) for one in call.parties] if names is not None else []
+    origin = shapes_parties.origin(call, names.directory) if names is not None else None
     seat = call.offer.seat if call.offer is not None else call.seat
     return console.LiveCall(
         id=call.id, state=cast(Any, call.state.value), dialled=call.dialled,
@@ -45,6 +61,8 @@ def live_call(
         outcome=call.outcome, legs=[leg(x) for x in data["legs"]],
         timeline=[moment(m) for m in data["timeline"]], earlier=list(earlier),
         direction="out" if call.direction == "out" else "in", callback=call.callback,
+        parties=parties, held=call.held, held_since=shapes_parties.held_since(call), case=case or call.case or None,
+        origin=origin, context=shapes_parties.context(call.context),
     )  # fmt: skip
 
 

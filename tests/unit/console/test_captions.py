@@ -12,9 +12,13 @@ from console import Role
 from console._captions import captions
 from console._fake_floor import BREAKS
 from console._problems import STATUS
-from console._schema import CallState, Leg, Third
+from console._schema import CallState, How, Leg, PartyState
 from console._schema_floor import SeatState, Waiting
+from console._schema_parties import SuperviseOrder
 
+WHYS = (
+    "busy", "no_answer", "refused", "unreachable", "wrong_number", "withdrawn", "nobody", "caller_left", "seat_left",
+)  # fmt: skip
 STATIC = Path(__file__).parents[3] / "console" / "static"
 
 
@@ -58,7 +62,11 @@ def test_no_caption_of_the_page_is_left_over() -> None:
         [f"leg.kind.{kind}" for kind in get_args(Leg.model_fields["kind"].annotation)],
         [f"role.{role}" for role in Role],
         [f"break.{reason}" for reason, _ in BREAKS],
-        [f"third.state.{state}" for state in get_args(Third.model_fields["state"].annotation)],
+        [f"party.state.{state}" for state in get_args(PartyState)],
+        [f"party.how.{how}" for how in get_args(How)],
+        [f"party.why.{why}" for why in WHYS],
+        [f"directory.reason.{reason}" for reason in ("no-trunk", "closed")],
+        [f"supervise.{mode}" for mode in get_args(SuperviseOrder.model_fields["mode"].annotation)],
         [f"waiting.kind.{kind}" for kind in get_args(Waiting.model_fields["kind"].annotation)],
         [f"mode.{mode}" for mode in ("normal", "surge", "degraded", "disaster")],
         [f"mode.about.{mode}" for mode in ("normal", "surge", "degraded", "disaster")],

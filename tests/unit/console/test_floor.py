@@ -79,7 +79,7 @@ async def test_an_unknown_seat_is_told_as_such(console: Any, path: str) -> None:
     assert status == 404 and problem["code"] == "no-such-seat"
 
 
-# --- the queue and third parties ---
+# --- the queue ---
 
 
 async def test_a_waiting_caller_becomes_a_call_back_with_its_rank(console: Any) -> None:
@@ -100,35 +100,6 @@ async def test_a_waiting_caller_becomes_a_call_back_with_its_rank(console: Any) 
 async def test_who_cannot_be_called_back_is_refused_with_the_reason(console: Any, call: str, code: str) -> None:
     status, problem = await post(console, f"calls/{call}/callback")
     assert status in (404, 409) and problem["code"] == code and problem["mend"]
-
-
-async def test_a_third_party_is_asked_for_once_and_taken_back(console: Any) -> None:
-    call = await console.desk.call("demo-1.6")
-    first = await post(console, "calls/demo-1.6/third", {"skill": "ja"})
-    assert first == await post(console, "calls/demo-1.6/third", {"skill": "ja"})
-    assert first[0] == 200 and first[1]["state"] == "waiting" and call.third is None
-    assert (await post(console, "calls/demo-1.6/third", {"skill": "en"}))[1]["code"] == "third-busy"
-    shown = await (await console.get("/api/v1/calls/demo-1.6")).json()
-    assert shown["third"]["skill"] == "ja"
-    for _ in range(2):
-        gone = await console.client.delete("/api/v1/calls/demo-1.6/third", headers=console.headers("supervisor"))
-        assert gone.status == 200
-    assert (await console.desk.call("demo-1.6")).third is None
-    assert {(entry.what, entry.calls) for entry in console.desk.audited if entry.what is Look.THIRD} == {
-        (Look.THIRD, ("demo-1.6",))
-    }
-
-
-@pytest.mark.parametrize(
-    ("call", "skill", "role", "code"),
-    [
-        ("demo-1.6", "ja", "seat", "not-your-call"), ("demo-1.4", "ja", "seat", "not-talking"),
-        ("demo-1.6", "klingon", "supervisor", "nobody-has-skill"), ("nobody", "ja", "supervisor", "no-such-call"),
-    ],
-)  # fmt: skip
-async def test_a_third_party_only_for_ones_own_talk(console: Any, call: str, skill: str, role: str, code: str) -> None:
-    status, problem = await post(console, f"calls/{call}/third", {"skill": skill}, role)
-    assert status >= 400 and problem["code"] == code
 
 
 # --- callbacks ---
@@ -280,7 +251,7 @@ async def test_the_centres_are_told_parents_first(console: Any) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "callbacks"), ("PUT", "mode"), ("POST", "incidents"), ("POST", "calls/demo-1.6/third"),
+    [("POST", "callbacks"), ("PUT", "mode"), ("POST", "incidents"), ("POST", "calls/demo-1.6/parties"),
      ("POST", "seats/8003/rest"), ("POST", "seats/8003/reset"), ("DELETE", "incidents/incident-1")],
 )  # fmt: skip
 async def test_ten_megabytes_are_refused_everywhere(console: Any, method: str, path: str) -> None:
