@@ -120,10 +120,11 @@ class Audio:
             return frozenset()
         return tones_in(self.heard(max(self.heard_samples - round(window * RATE), 0)), frequencies)
 
-    def _recent(self, seconds: float) -> Pcm:
+    def heard_lately(self, seconds: float) -> Pcm:
         """What came in the last `seconds` by our clock; silence where no packets came."""
         if self._rtp is None:
             return np.zeros(round(seconds * RATE), np.int16)
+        self._rtp.catch_up()
         late = time.time() - self._rtp.receiver.last_at - 0.06  # 60 ms: the jitter of a busy machine
         missing = round(max(late, 0.0) * RATE)
         kept = max(round(seconds * RATE) - missing, 0)
@@ -132,22 +133,24 @@ class Audio:
 
     def heard_level(self, seconds: float = 0.5) -> float:
         """RMS (0..32768) of the last `seconds`; no packets are silence."""
-        return rms(self._recent(seconds))
+        return rms(self.heard_lately(seconds))
 
     def heard_kind(self, seconds: float = 0.5, tones: Sequence[float] = ()) -> str:
         """What sounded in the last `seconds`: "silence", "ringing", "tones" (none but the given) or "sound"."""
-        return kind_of(self._recent(seconds), tones)
+        return kind_of(self.heard_lately(seconds), tones)
 
     def tone_log(self, frequencies: Iterable[float], since: float = 0.0) -> list[ToneSpan]:
         """When each of `frequencies` (Hz, 100 Hz apart) was to be heard; spans that ended before `since` are left out.
 
-        Times are unix seconds at which the audio arrived here, by the kernel's clock; edges are true to 10 ms, plus what a late packet was late.
+        Times are unix seconds at which the audio arrived here, by the kernel's clock; edges are true to 10 ms, and
+        later by what their packet was late.
         """
         if self._rtp is None:
             return []
+        self._rtp.catch_up()
         heard = self._rtp.receiver
-        # Nothing for 100 ms: the tone is over even when no silence came after it.
-        goes_on = self._end is None and time.time() - heard.last_at < 0.1
+        # Nothing for 300 ms: the tone is over even when no silence came after it.
+        goes_on = self._end is None and time.time() - heard.last_at < 0.3
         spans = [
             ToneSpan(
                 frequency, heard.when(begin),
@@ -162,13 +165,13 @@ class Audio:
     ) -> None:
         """Wait until `seconds` of new audio are of a kind (`heard_kind`). Raises TimeoutError or CallEnded."""
         begin = time.time()
-        await self._until(
+        await self.until(
             lambda: time.time() - begin >= seconds and self.heard_kind(seconds, tones) == kind, timeout, every=0.05
         )
 
     async def wait_for_digits(self, count: int, timeout: float) -> str:
         """Wait until `count` keys in all have come, and return all so far."""
-        await self._until(lambda: len(self.digits) >= count, timeout)
+        await self.until(lambda: len(self.digits) >= count, timeout)
         return self.digits
 
     async def wait_for_audio(self, min_rms: float = LOUD, timeout: float = 5.0, window: float = 0.1) -> float:
@@ -184,13 +187,13 @@ class Audio:
             enough = self.heard_samples - start >= size
             return rms(self._media().receiver.view(self.heard_samples - size)) if enough else 0.0
 
-        await self._until(lambda: loudness() >= min_rms, timeout)
+        await self.until(lambda: loudness() >= min_rms, timeout)
         return loudness()
 
     async def wait_for_tone(self, frequency: float, timeout: float = 5.0, window: float = 0.2) -> None:
         """Wait until `frequency` (Hz) sounds in `window` seconds of new audio (errors: `wait_for_audio`)."""
         start, size = self.heard_samples, round(window * RATE)
-        await self._until(
+        await self.until(
             lambda: self.heard_samples - start >= size and bool(self.tones_heard([frequency], window)), timeout
         )
 
@@ -223,10 +226,10 @@ class Audio:
             silent = (receiver.end - begin - said) / RATE + max(time.time() - receiver.last_at - 0.1, 0)
             return loud >= 640 and silent >= quiet  # 80 ms of sound in all: a click is not a turn
 
-        await self._until(over, timeout, every=0.1)
+        await self.until(over, timeout, every=0.1)
         return begin + said
 
-    async def _until(self, true: Callable[[], bool], timeout: float, every: float | None = None) -> None:
+    async def until(self, true: Callable[[], bool], timeout: float, every: float | None = None) -> None:
         """Wait until `true`: looked at with each packet, or `every` so many seconds."""
         loop, media = asyncio.get_running_loop(), self._media()
         deadline, look_at = loop.time() + timeout, 0.0

@@ -270,7 +270,7 @@ class Call(Audio):
     # -- transfers ---------------------------------------------------------------------------------
 
     async def refer(self, number: str, timeout: float = 30.0) -> int:
-        """Ask the other side to call `number` instead of us (blind transfer) and wait for how that ends.
+        """Ask the other side to call `number` instead of us (blind transfer), wait, and leave when it was reached.
 
         Returns:
             The final status that the other side reports: 200 reached, 486 busy, 404 no such number, …
@@ -280,14 +280,25 @@ class Call(Audio):
             TimeoutError: No final report came.
             CallEnded: The call is over already.
         """
-        return await (await self.referral(number)).final(timeout)
+        return await self._transfer(number, timeout)
 
     async def refer_to(self, other: "Call", timeout: float = 30.0) -> int:
-        """Join the other sides of this call and of `other`, which we leave (attended transfer; as `refer`)."""
-        return await (await self.referral(other)).final(timeout)
+        """Join the other sides of this call and of `other`, and leave both (attended transfer; as `refer`)."""
+        return await self._transfer(other, timeout)
+
+    async def _transfer(self, target: "str | Call", timeout: float) -> int:
+        status = await (await self.referral(target)).final(timeout)
+        if status < 300:  # who transfers hangs up (RFC 5589 §6.1); a switch waits for it
+            await self.hang_up()
+            if isinstance(target, Call):
+                await target.hang_up()
+        return status
 
     async def referral(self, target: "str | Call") -> Referral:
-        """Begin a transfer to a number or a call of ours; returns when the other side has taken the order."""
+        """Begin a transfer to a number or a call of ours; returns when the other side has taken the order.
+
+        The call goes on: hang up when the referral's final status is a good one.
+        """
         self._talking()
         if isinstance(target, Call):
             target._talking()

@@ -27,7 +27,7 @@ class UdpSocket:
         self._socket = self._bind(ip, even, port)
         self.address: Address = self._socket.getsockname()[:2]
         self.failed = 0
-        self._loop.add_reader(self._socket.fileno(), self._read)
+        self._loop.add_reader(self._socket.fileno(), self.read)
 
     @staticmethod
     def _bind(ip: str, even: bool, port: int) -> socket.socket:
@@ -62,7 +62,8 @@ class UdpSocket:
             self._loop.remove_reader(self._socket.fileno())
             self._socket.close()
 
-    def _read(self) -> None:
+    def read(self) -> None:
+        """Take what has come, up to 64 datagrams; the loop does so by itself when it gets round to it."""
         for _ in range(_BATCH):  # then let others have their turn
             if self._socket.fileno() < 0:
                 return

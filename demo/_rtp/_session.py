@@ -64,6 +64,10 @@ class RtpSession:
         self.sender.close()
         self._wake()
 
+    def catch_up(self) -> None:
+        """Take the packets that have come while the loop was busy."""
+        self._socket.read()
+
     async def more(self, timeout: float) -> bool:
         """Wait for the next packet, at most `timeout` seconds; false when none came."""
         if self._closed or timeout <= 0:

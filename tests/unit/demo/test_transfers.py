@@ -67,7 +67,7 @@ async def test_a_blind_transfer_gives_the_status_that_the_switch_reports_last(st
         assert times == sorted(times)
         ip, port = switch.address
         assert switch.refer_to == [f"<sip:8002@{ip}:{port}>"]
-        assert call.state == "answered", "the phone itself does not hang up"
+        assert call.state == "answered", "left to the test"
 
 
 async def test_reports_after_the_end_of_the_call_are_still_heard() -> None:
@@ -83,10 +83,11 @@ async def test_two_transfers_in_one_dialog_have_reports_of_their_own() -> None:
         call, _ = await connect(phone, switch)
         assert await call.refer("8002", PATIENCE) == 486
         switch.reports = [b"SIP/2.0 100 Trying", b"SIP/2.0 200 OK"]
-        assert await call.refer("8003", PATIENCE) == 200
+        switch.reports, before = [b"SIP/2.0 503 Service Unavailable"], switch.reports
         switch.numbered = False  # an id is not needed where it is clear (RFC 3515 §2.4.6)
-        switch.reports = [b"SIP/2.0 503 Service Unavailable"]
-        assert await call.refer("8004", PATIENCE) == 503
+        assert await call.refer("8004", PATIENCE) == 503 and call.end is None
+        switch.reports, switch.numbered = before, True
+        assert await call.refer("8003", PATIENCE) == 200 and call.end
 
 
 async def test_a_login_in_between_mixes_up_no_reports() -> None:
@@ -114,6 +115,7 @@ async def test_an_attended_transfer_names_the_other_call_by_tags_as_the_switch_s
         call, _ = await connect(phone, switch)
         other, at_switch = await connect(phone, switch)
         assert await call.refer_to(other, PATIENCE) == 200
+        assert phone.calls == (), "who transfers hangs up"
         (text,) = switch.refer_to
         uri, _, replaces = unquote(text.strip("<>")).partition("?Replaces=")
         theirs = at_switch._dialog
