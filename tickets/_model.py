@@ -193,7 +193,8 @@ class CallRecord:
     """One call as the books keep it. All times are unix seconds; None where it never happened.
 
     `updated_at` is the time of the last journal entry folded in: an older record never replaces a newer one.
-    `timeline`, `legs` and `recording` (the recording's manifest) are plain JSON.
+    `timeline`, `legs` and `recording` (the recording's manifest) are plain JSON. `case_id` is the case that the call
+    came with from another hotline; None for a call that began with us.
     """
 
     call_id: str
@@ -212,6 +213,7 @@ class CallRecord:
     legs: tuple[Json, ...] = ()
     recording: Json | None = None
     transcript: TranscriptStatus = TranscriptStatus.NONE
+    case_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ def call_row(call: CallRecord) -> dict[str, Any]:
         "recording": clean(call.recording),
         "transcript": call.transcript.value,
         "updated_at": call.updated_at,
+        "case_id": fit(call.case_id or None, 80),
     }
 
 

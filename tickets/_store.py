@@ -136,16 +136,17 @@ class Store:
 
     @whole
     async def calls(
-        self, limit: int = 50, before: str | None = None, *, number: str | None = None, state: str | None = None
-    ) -> Page[CallRecord]:
-        """Calls by arrival, newest first; `number` is a caller's, exactly as it arrived.
+        self, limit: int = 50, before: str | None = None, *, number: str | None = None, state: str | None = None,
+        case: str | None = None,
+    ) -> Page[CallRecord]:  # fmt: skip
+        """Calls by arrival, newest first; `number` is a caller's, exactly as it arrived, `case` the one it came with.
 
         Stubs that only hold a recording (see `put_recording`) are left out until their call's record comes.
 
         Raises:
             BadCursor: `before` is not the `next` of a page.
         """
-        query = _where(call_record, caller_number=number, state=state).where(call_record.c.state != "")
+        query = _where(call_record, caller_number=number, state=state, case_id=case).where(call_record.c.state != "")
         at, key = call_record.c.arrived_at, call_record.c.call_id
         return await self._page(query, at, key, limit, before, call_of, lambda one: (one.arrived_at, one.call_id))
 

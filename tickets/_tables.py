@@ -36,9 +36,12 @@ call_record = sa.Table(
     sa.Column("recording", JSON),
     sa.Column("transcript", sa.String(16), nullable=False),
     sa.Column("updated_at", sa.Double, nullable=False),
+    # only of calls that came with one from another hotline; the case of a call of ours is its own id
+    sa.Column("case_id", sa.String(80)),
     sa.Index(None, "arrived_at", "call_id"),
     sa.Index(None, "caller_number", "arrived_at"),
     sa.Index(None, "seat", "arrived_at"),
+    sa.Index(None, "case_id", "arrived_at"),
 )
 
 ticket = sa.Table(

@@ -77,6 +77,17 @@ async def test_a_call_comes_back_as_it_was_put(store: Store) -> None:
     assert await store.call(CALL.call_id) == CALL
 
 
+async def test_calls_of_a_case_are_found_newest_first_and_no_others(store: Store) -> None:
+    case = "310000-hotline-7"
+    for n, one in enumerate([case, None, case, "310000-hotline-70", ""]):
+        await store.put_call(replace(CALL, call_id=f"c-{n}", arrived_at=NOW + n, case_id=one))
+    assert [x.call_id for x in (await store.calls(case=case)).items] == ["c-2", "c-0"]
+    assert [x.call_id for x in (await store.calls(1, case=case)).items] == ["c-2"]
+    found = await store.call("c-2")
+    assert found is not None and found.case_id == case
+    assert (await store.calls(case="\x00")).items == () and len((await store.calls()).items) == 5
+
+
 async def test_an_older_record_never_replaces_a_newer_one(store: Store) -> None:
     await store.put_call(CALL)
     await store.put_call(replace(CALL, state="talking", ended_at=None, updated_at=NOW + 10))

@@ -7,15 +7,18 @@ import os
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tickets import Draft, SchemaError, Store, StoreUnavailable, StoreUrlError
+from tickets._migrate import _config
 from tickets._tables import metadata
 
 POSTGRES = os.environ.get("HOTLINE_TEST_POSTGRES_URL", "")
@@ -77,6 +80,25 @@ async def test_processes_that_start_together_do_not_trip_each_other(file: Path) 
     assert [one.returncode for one in running] == [0, 0, 0], ended
     store = Store(f"sqlite:///{file}")
     await store.ping()
+    await store.close()
+
+
+async def test_calls_of_a_version_without_cases_stay_and_can_get_one(file: Path) -> None:
+    file.parent.mkdir(parents=True)
+    engine = sa.create_engine(f"sqlite:///{file}")
+    with engine.begin() as connection:
+        command.upgrade(_config(connection), "0002")
+        connection.execute(sa.text(
+            "INSERT INTO call_record (call_id, dialled, caller_number, state, arrived_at, timeline, legs, transcript,"
+            " updated_at) VALUES ('c-1', '12345', '138', 'ended', 5.0, '[]', '[]', 'none', 6.0)"
+        ))
+    engine.dispose()
+    store = Store(f"sqlite:///{file}")
+    await store.migrate()
+    old = await store.call("c-1")
+    assert old is not None and (old.arrived_at, old.case_id) == (5.0, None)
+    await store.put_call(replace(old, case_id="310000-x", updated_at=7.0))
+    assert [one.call_id for one in (await store.calls(case="310000-x")).items] == ["c-1"]
     await store.close()
 
 
