@@ -327,6 +327,7 @@ def test_faults_of_all_files_are_told_at_once(write):
             "centres.yaml": CENTRES.replace("foreign", "foregin"),
             "routing.yaml": ROUTING.replace("fairness", "fairnes"),
             "workdays.yaml": WORKDAYS.replace("name: 元旦", "x: 1"),
+            "directory.yaml": "entires: {}",
         }
     )
     with pytest.raises(ConfigError) as caught:
