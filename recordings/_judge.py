@@ -12,8 +12,10 @@ _APART = 2.0
 _TURNS = 8
 """Utterances of one turn that are kept: a frame ("last year …") does not reach further."""
 _SETTLED = 0.8
-"""Seconds for which a partial result must go on to say the same: the recogniser changes its mind until then, and
-what follows may deny it."""
+"""Seconds of sound that add nothing to a partial result: its speaker has paused, though the line is not quiet."""
+_LONG = 2.5
+"""Seconds for which the words of somebody who talks on and on must report the emergency: what follows may yet deny it
+("… last year", "… what would one do")."""
 UNCONFIRMED = 0.5
 """The confidence of what only a partial result says (its words have none of their own)."""
 
@@ -45,7 +47,10 @@ class Judge:
     """Lines told already."""
     _turn: list[tuple[Word, ...]] = field(default_factory=list)
     _end: float = 0.0
-    _seen: dict[str, float] = field(default_factory=dict)
+    _seen: tuple[str, float] | None = None
+    """(line, since when) of a partial result."""
+    _same: tuple[list[str], float] = field(default_factory=lambda: ([], 0.0))
+    """(words, since when) of a partial result."""
 
     def hear(self, words: tuple[Word, ...], at: float, *, over: bool) -> Sign | None:
         """The next words: a finished utterance (`over`), or a partial result, which replaces the one before.
@@ -60,7 +65,7 @@ class Judge:
         if not words:
             return None
         begin = words[0].start if over else at
-        if self._turn and begin - self._end > _APART and not self._seen:
+        if self._turn and begin - self._end > _APART and self._seen is None:
             self._turn = []
         sign = self.detector([*self._turn, words])
         if sign is not None and sign.line in self.told:
@@ -68,16 +73,21 @@ class Judge:
         if over:
             self._turn = [*self._turn, words][-_TURNS:]
             self._end = words[-1].end
-            self._seen = {}
+            self._seen = None
             return self._found(sign) if sign is not None and sign.confidence >= self.sure else None
+        text = [w.word for w in words]
+        if text != self._same[0]:
+            self._same = (text, at)
         if sign is None:
-            self._seen = {}
+            self._seen = None
             return None
-        first = self._seen.get(sign.line, at)
-        self._seen = {sign.line: first}
-        return self._found(Sign(sign.line, UNCONFIRMED)) if at - first >= _SETTLED else None
+        if self._seen is None or self._seen[0] != sign.line:
+            self._seen = (sign.line, at)
+        if at - self._same[1] < _SETTLED and at - self._seen[1] < _LONG:
+            return None
+        return self._found(Sign(sign.line, UNCONFIRMED))
 
     def _found(self, sign: Sign) -> Sign:
         self.told.add(sign.line)
-        self._turn, self._seen = [], {}  # what comes next is judged by itself
+        self._turn, self._seen = [], None  # what comes next is judged by itself
         return sign

@@ -190,7 +190,10 @@ class Listener:
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         """A process that says nothing for long hangs: the next one begins afresh."""
-        while (left := self._sign - time.monotonic()) > 0:
+        while True:
+            left = self._sign - time.monotonic()
+            if left <= 0:
+                break
             await asyncio.sleep(left)
         self._log("job-hung", worker="ear")
         with contextlib.suppress(ProcessLookupError):

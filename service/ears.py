@@ -52,14 +52,16 @@ def detect(turn: Sequence[Sequence[recordings.Word]]) -> recordings.Sign | None:
     Args:
         turn: utterances; the pauses between them become commas, so that each is judged in the frame of those before.
     """
-    segments, words = [], []
+    words: list[tickets.Word] = []
     for utterance in turn:
         if words:
             words.append(tickets.Word("，", utterance[0].start, utterance[0].start, 1.0))
         words += [tickets.Word(w.word, w.start, w.end, w.conf) for w in utterance]
+    if not words:
+        return None
     text = " ".join(w.word for w in words)
-    segments = [tickets.Segment("caller", text, words[0].start, words[-1].end, 1.0, tuple(words))] if words else []
-    lines = tickets.lines_of(tickets.Transcript("", tuple(segments)))
+    said = tickets.Segment("caller", text, words[0].start, words[-1].end, 1.0, tuple(words))
+    lines = tickets.lines_of(tickets.Transcript("", (said,)))
     alarm = tickets.find_emergency(lines)
     if alarm is None:
         return None
@@ -136,36 +138,31 @@ class Ears:
     def collect(self) -> Iterable[Metric]:
         """For the registry of metrics."""
         figures = self.listener.figures
-        yield GaugeMetricFamily(
-            "hotline_ears_up", "1: callers nobody serves yet are listened to for emergencies", value=float(bool(figures))
-        )
-        for name, text in (
-            ("callers", "Callers followed, now"),
-            ("streams", "Callers who speak and have a stream of the recogniser, now"),
-            ("waiting", "Callers who speak and wait for a stream, now"),
+        yield _gauge("up", "1: callers nobody serves yet are listened to for emergencies", float(bool(figures)))
+        for name, key, text in (
+            ("callers", "callers", "Callers followed, now"),
+            ("streams", "streams", "Callers who speak and have a stream of the recogniser, now"),
+            ("waiting", "waiting", "Callers who speak and wait for a stream, now"),
+            ("lag_seconds", "lag", "Age of the oldest sound nobody has listened to yet"),
+            ("dropped_seconds", "dropped", "Speech left out by the present process, which could not keep up"),
+            ("speech_seconds", "seconds", "Speech recognised by the present process"),
+            ("cpu_seconds", "cpu", "CPU time of the present process"),
         ):
-            yield GaugeMetricFamily(f"hotline_ears_{name}", text, value=figures.get(name, 0))
-        yield GaugeMetricFamily(
-            "hotline_ears_lag_seconds", "Age of the oldest sound nobody has listened to yet", value=figures.get("lag", 0.0)
-        )
-        yield GaugeMetricFamily(
-            "hotline_ears_dropped_seconds", "Speech left out by the present process: it could not keep up",
-            value=figures.get("dropped", 0.0),
-        )  # fmt: skip
-        yield GaugeMetricFamily(
-            "hotline_ears_cpu_seconds", "CPU time of the present listening process", value=figures.get("cpu", 0.0)
-        )
+            yield _gauge(name, text, figures.get(key, 0.0))
         heard = CounterMetricFamily("hotline_ears_heard", "Emergencies heard, by line", labels=["line"])
         for line in LINES:
             heard.add_metric([line], self.heard[line])
         yield heard
-        refused = CounterMetricFamily("hotline_ears_refused", "Emergencies the engine refused, by reason", labels=["code"])
+        refused = CounterMetricFamily("hotline_ears_refused", "Emergencies the engine refused", labels=["code"])
         for code, count in self.refused.items():
             refused.add_metric([code], count)
         yield refused
-        yield CounterMetricFamily(
-            "hotline_ears_deaths", "Listening processes that ended by themselves or hung", value=self.listener.counters.deaths
-        )
+        deaths = self.listener.counters.deaths
+        yield CounterMetricFamily("hotline_ears_deaths", "Listening processes that died or hung", value=deaths)
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"hotline_ears_{name}", text, value=value)
 
 
 __all__ = ["Ears", "detect", "unserved"]

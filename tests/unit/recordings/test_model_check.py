@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from recordings import RecogniserError, VoskRecognizer, character_error_rate, check_model
-from recordings._recognizer import upsampled
+from recordings._recognizer import Upsampler
 
 MODEL = Path(__file__).resolve().parents[3] / "config" / "asr" / "zh-small"
 
@@ -107,8 +107,8 @@ def test_users_own_16k_model_works_on_telephone_sound(model: Path, upsample: boo
 def test_upsampling_keeps_a_tone_whatever_the_blocks() -> None:
     t = np.arange(8000) / 8000
     tone = np.round(8000 * np.sin(2 * np.pi * 440 * t)).astype("<i2").tobytes()
-    whole = b"".join(upsampled([tone], 2))
-    pieces = b"".join(upsampled([tone[i : i + 322] for i in range(0, len(tone), 322)], 2))
+    whole = Upsampler(2)(tone)
+    pieces = b"".join(map(Upsampler(2), [tone[i : i + 322] for i in range(0, len(tone), 322)]))
     assert whole == pieces
     y = np.frombuffer(whole, "<i2")
     assert len(y) == 16000
