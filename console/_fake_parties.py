@@ -81,11 +81,10 @@ class FakeParties:
         else:
             fields["label"] = plain(next((one.name for one in self.menus.centres if one.code == wanted), wanted))
         party = Party(
-            id=f"p{self._parts}", how=order.how, target=Target(kind=kind, id=wanted), since=self.clock(),
+            id=f"n{self._parts}", how=order.how, target=Target(kind=kind, id=wanted), since=self.clock(),
             asked_by=asking or None, **fields,
         )  # fmt: skip
-        await self._begin(call, party, key)
-        return party
+        return await self._begin(call, party, key)
 
     async def drop_party(self, call_id: str, part: str, *, by: str, key: str) -> bool:
         """See :class:`console.Desk`."""
@@ -156,11 +155,10 @@ class FakeParties:
             raise RefusedError("no-entry")
         self._parts += 1
         party = Party(
-            id=f"p{self._parts}", how="emergency", target=Target(kind="entry", id=entry), since=self.clock(),
+            id=f"n{self._parts}", how="emergency", target=Target(kind="entry", id=entry), since=self.clock(),
             asked_by=call.seat, emergency=True, deadline=self.clock() + 10, **self._line(found),
         )  # fmt: skip
-        await self._begin(call, party, key)
-        return party
+        return await self._begin(call, party, key)
 
     async def supervise(self, call_id: str, mode: str, seat: str, *, by: str, key: str) -> bool:
         """See :class:`console.Desk`."""
@@ -217,7 +215,7 @@ class FakeParties:
         await self.put(_held(call.model_copy(update={"parties": parties, "legs": legs}), held, now))
         return party
 
-    async def _begin(self, call: Call, party: Party, key: str) -> None:
+    async def _begin(self, call: Call, party: Party, key: str) -> Party:
         now = self.clock()
         legs, held = list(call.legs), call.held
         if party.state == "ringing":
@@ -233,6 +231,7 @@ class FakeParties:
         self._keys[call.id, key] = party.id
         changes: dict[str, Any] = {"parties": [*call.parties, party], "legs": legs}
         await self.put(_held(call.model_copy(update=changes), held, now))
+        return party
 
     def _known(self, call: Call, key: str) -> Party | None:
         part = self._keys.get((call.id, key)) if key else None
