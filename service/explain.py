@@ -147,7 +147,7 @@ def _moment(what: str, detail: Mapping[str, Any], book: routing.RoutingBook | No
                 yield f"  因为 because: {reason(code, book)}"
             if detail.get("priority"):
                 yield f"  优先 priority: {detail['priority']:g} 分 points (一分抵一分钟 · a minute each)"
-        case "offered" | "third_offered":
+        case "offered" | "third_offered" | "party_offered":
             yield f"派给座席 {seat} · offered to seat {seat}{_offered(detail)}"
         case "not_taken":
             yield f"座席 {seat} 未接 ({detail.get('why', '?')}), 次序保留 · not taken by seat {seat}, the rank stays"
@@ -166,6 +166,14 @@ def _moment(what: str, detail: Mapping[str, Any], book: routing.RoutingBook | No
             yield "请求译员或专家加入 · an interpreter or expert is wanted"
         case "third_joined":
             yield f"座席 {seat} 作为第三方加入 · seat {seat} joined as a third party"
+        case "party_wanted":
+            yield f"请求 {detail.get('who') or '?'} 加入 ({detail.get('how') or '?'}) · wanted in the call"
+        case "party_joined":
+            yield f"{detail.get('who') or '?'} 接通 · has joined"
+        case "party_failed":
+            yield f"{detail.get('who') or '?'} 未接通 ({detail.get('why') or '?'}) · was not reached"
+        case "requeued":
+            yield f"座席 {seat} 转给 {detail.get('who') or '?'}, 次序保留 · transferred by the queue, the rank stays"
         case "voicemail":
             yield "转留言 · voicemail"
         case "native_queue":

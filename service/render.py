@@ -39,6 +39,35 @@ WHAT = {
     "third_offered": "派话给第三方 · offered to a third party",
     "third_joined": "第三方加入 · third party joins",
     "third_left": "第三方退出 · third party leaves",
+    "party_wanted": "请求加入一方 · a party is wanted",
+    "party_offered": "派话给所请的一方 · offered to a party",
+    "line_rung": "呼叫外线 · an outside line is rung",
+    "party_rings": "对方振铃 · the party's phone rings",
+    "try_failed": "这条线路未接通 · this line was not reached",
+    "party_failed": "未接通 · the party was not reached",
+    "party_joined": "对方接通 · the party has joined",
+    "party_left": "一方离开 · a party leaves",
+    "party_withdrawn": "已撤回请求 · the party is not wanted any more",
+    "all_joined": "各方接通 · all are joined",
+    "swapped": "切换通话对象 · the seat changes sides",
+    "completed": "转接完成 · transferred, the seat leaves",
+    "returned": "座席回到来电人 · the seat is back with the caller",
+    "held": "来电人听音乐 · the caller is on hold",
+    "resumed": "恢复通话 · the talk goes on",
+    "muted": "座席静音 · the seat is muted",
+    "unmuted": "取消静音 · the seat is heard again",
+    "left": "座席离开 · the seat leaves the talk",
+    "requeued": "转到其他座席, 重新排队 · transferred by the queue",
+    "referred": "话机自行转接 · transferred by the phone itself",
+    "seat_left": "座席退出, 其余继续 · the seat leaves, the others talk on",
+    "takes_charge": "接手通话 · takes charge of the call",
+    "talk_over": "各方通话结束 · the others' talk is over",
+    "context": "收到转来热线的案情 · the other hotline's context is here",
+    "observer_rung": "呼叫督导话机 · the supervisor's phone is rung",
+    "observer_listens": "督导旁听 · a supervisor listens",
+    "observer_mode": "督导改变方式 · the supervisor changes mode",
+    "observer_stops": "督导停止 · the supervisor stops",
+    "observer_left": "督导退出 · the supervisor leaves",
     "assistant_rung": "呼叫领导助理 · the leader's assistant is rung",
     "assistant_listens": "助理旁听 · the assistant listens",
     "assistant_left": "助理退出 · the assistant leaves",
@@ -113,9 +142,11 @@ def call_lines(call: Mapping[str, Any]) -> Iterator[str]:
     """A whole call."""
     out = "  呼出 made by us" if call.get("direction") == "out" else ""
     yield f"[bold]{call['id']}[/bold]  {shanghai(call['arrived_at'])} (Asia/Shanghai)  {call['state']}{out}"
-    third = call.get("third")
-    if third is not None:
-        yield f"  第三方 third party: {third['skill']} {third['state']} {third['seat'] or ''}".rstrip()
+    if call.get("origin") is not None:
+        yield f"  来自热线 from: {call['origin']['label']['zh']}  案件 case: {call['case'] or '–'}"
+    for party in call.get("parties", ()):
+        why, seat = (f" ({party['why']})" if party["why"] else ""), (f" {party['seat']}" if party["seat"] else "")
+        yield f"  一方 party: {party['label']['zh']} {party['how']} {party['state']}{seat}{why}"
     yield "[bold]时间线 timeline[/bold]"
     yield from (moment_line(m, call["arrived_at"]) for m in call["timeline"])
     yield "[bold]文字 transcript[/bold]"

@@ -82,5 +82,5 @@ def test_a_call_tells_why_it_went_where_it_went(hotline):
     assert "→ 13616778899" in hotline("call list").output
     shown = hotline("call show demo-1.4").output
     assert "派话方案 · plan" in shown and "rule:wenzhou" in shown and "free 3" in shown
-    assert "third party: ja ringing 8010" in hotline("call show demo-1.5").output
+    assert "party: 日语 join ringing 8010" in hotline("call show demo-1.5").output
     assert isinstance(hotline("call show nobody").exception, ServiceError)
