@@ -76,12 +76,12 @@ function buttonsOf(store, call) {
   const private_ = Boolean(underWay(call));
   const full = isFull(call);
   const pick = (how, primary) => h(primary ? "button.primary" : "button", {
-    "data-do": "pick", "data-id": call.id, "data-how": how, "data-key": `pick-${how}`, disabled: private_ || full,
-    title: private_ ? t("ui.pick.busy") : full ? t("ui.pick.full") : code("party.ask.long", how),
+    "data-do": "pick", "data-id": call.id, "data-how": how, "data-key": `pick-${how}`, disabled: full,
+    title: full ? t("ui.pick.full") : code("party.ask.long", how),
   }, code("party.ask", how));
   return h("div.buttons.deck-buttons", { "data-key": "deck-buttons", role: "group", "aria-label": t("ui.deck") },
-    pick("transfer", true), pick("consult"), pick("join"),
-    h("span.gap", { "aria-hidden": "true", "data-key": "gap" }),
+    // While somebody is asked in private the line above has the ways on.
+    private_ ? null : [pick("transfer", true), pick("consult"), pick("join"), h("span.gap", { "aria-hidden": "true", "data-key": "gap" })],
     call.held || private_ ? null : arrange(call, "hold", t("ui.arrange.hold"), { title: t("ui.arrange.hold.long") }),
     arrange(call, seat.muted ? "unmute" : "mute", t(seat.muted ? "ui.arrange.unmute" : "ui.arrange.mute"), { pressed: seat.muted, title: t("ui.arrange.mute.long") }),
     inTalk(call) > 2 ? arrange(call, "leave", t("ui.arrange.leave"), { title: t("ui.arrange.leave.long") }) : null,

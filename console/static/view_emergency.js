@@ -45,7 +45,7 @@ function key(call, view, entry, digit) {
   },
     h("b", {}, numberOf(entry)),
     h("span.emergency-name", {}, why ?? (going ? code("party.state", party && isOpen(party) ? party.state : "ringing") : two(entry.name).replace(numberOf(entry), "").trim() || two(entry.name))),
-    digit && !why ? h("kbd", { "aria-hidden": "true" }, `Alt+${digit}`) : null);
+    digit && !why && !going ? h("kbd", { "aria-hidden": "true" }, `Alt+${digit}`) : null);
 }
 
 function step(store, call, party) {

@@ -3,7 +3,8 @@
 import { h } from "./dom.js";
 import { span } from "./format.js";
 import { code, t } from "./i18n.js";
-import { empty, more, MOST, number, panel, pill, seatWords, ticking, whenShort } from "./parts.js";
+import { isOpen } from "./parties.js";
+import { empty, more, MOST, number, panel, pill, seatWords, ticking, two, whenShort } from "./parts.js";
 
 export function callsPanel(store, view) {
   const tab = (name, key) =>
@@ -70,6 +71,9 @@ const row = (call, view, cells) =>
 const cell = (name, content) => h(`td.c-${name === "state" ? "state" : name}`, {}, content);
 
 const opener = (call) => [h("a", { href: `#/call/${call.id}` }, number(call.caller)),
+  (call.parties ?? []).filter((party) => party.emergency && isOpen(party)).map((party) => h("span.badge.bad", { title: code("party.state", party.state) }, party.target.id)),
+  call.held ? h("span.badge.warn", {}, t("ui.held.short")) : null,
+  call.origin ? h("span.badge", { title: t("ui.origin") }, two(call.origin.label)) : null,
   call.direction === "out" ? h("span.badge", { title: t("ui.calls.out.long") }, t("ui.calls.out")) : null];
 
 const seatName = (store, id) => {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from console import Incident, Mode, Place, Text2, Third
+from console import Incident, Mode, Place, Text2
 from console.testing import FakeDesk
 from tests.browser.contrast import CONTRAST
 
@@ -221,38 +221,12 @@ async def test_a_call_says_why_it_went_where_it_went(place: Any) -> None:
     await expect(why).to_contain_text("fits step 2: Putonghua · the city")
 
 
-async def test_a_seat_asks_an_interpreter_into_its_talk(place: Any) -> None:
-    call = await place.desk.call("demo-1.6")
-    page = await place.enter("seat", "8005")
-    await page.locator("#pop").get_by_role("button", name="请翻译或专家").click()
-    dialog = page.locator("dialog.ask")
-    await dialog.get_by_label("语言或专业").select_option("ja")
-    await dialog.get_by_role("button", name="开始寻找").click()
-    await page.evaluate("location.hash = '#/call/demo-1.6'")
-    section = page.locator("[data-key=block-third]")
-    await expect(section).to_contain_text("日语")
-    await expect(section).to_contain_text("正在寻找")
-    now = place.desk.clock()
-    await place.desk.put(call.model_copy(update={"third": Third(skill="ja", state="joined", since=now, seat="8010")}))
-    await expect(section).to_contain_text("已加入")
-    await expect(section).to_contain_text("山口惠")
-    await section.get_by_role("button", name="请其退出").click()
-    await expect(section.get_by_role("button", name="请翻译或专家")).to_be_visible()
-
-
 async def test_an_interpreter_sees_that_it_is_asked_into_a_talk(place: Any) -> None:
     page = await place.enter("seat", "8010")
     pop = page.locator("#pop")
     await expect(pop).to_have_attribute("data-stage", "ringing")
-    for words in ("请加入通话", "需要日语", "137****1122"):
+    for words in ("请加入通话", "请您加入", "需要：日语", "137****1122"):
         await expect(pop).to_contain_text(words)
-
-
-async def test_nobody_else_brings_a_third_party_into_a_talk(place: Any) -> None:
-    page = await place.enter("seat", "8001")
-    await page.evaluate("location.hash = '#/call/demo-1.6'")
-    await expect(page.locator("#detail .facts").first).to_be_visible()
-    await expect(page.locator("[data-key=block-third]")).to_have_count(0)
 
 
 async def test_a_call_back_pops_up_as_one(place: Any) -> None:

@@ -10,13 +10,14 @@ from playwright.async_api import expect
 
 from console import Probe
 from console._scene import a_call, ring
+from console._scene_parties import furnish_parties
 from tests.browser.contrast import CONTRAST
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 KEYS = re.compile(
-    r"\b(ui|call\.state|seat\.state|seat\.kind|moment|outcome|leg|part|role|problem|callback|mode|why|circle|told|third)"
-    r"\.[a-z_.]+"
+    r"\b(ui|call\.state|seat\.state|seat\.kind|moment|outcome|leg|part|role|problem|callback|mode|why|circle|told|party|"
+    r"pick|arrange|supervise|directory)\.[a-z_.]+"
 )
 
 
@@ -103,7 +104,7 @@ async def test_a_refused_command_tells_why(place: Any) -> None:
     seat = page.locator("li.seat[data-key='8007']")
     await seat.locator("summary").click()
     await seat.get_by_role("button", name="签出").click()
-    await expect(page.locator(".toast")).to_contain_text("座席正在接听")
+    await expect(page.locator(".toast")).to_contain_text("座席正忙")
 
 
 async def test_a_lost_line_is_said_and_comes_back_with_what_happened(place: Any) -> None:
@@ -214,21 +215,28 @@ async def test_the_language_is_remembered(place: Any) -> None:
 VIEWS = {
     "login": (None, ""), "floor": ("supervisor", ""), "call": ("supervisor", "#/call/demo-1.4"),
     "masked": ("auditor", "#/call/demo-1.4"), "seat": ("seat", ""), "own": ("seat", "#/call/demo-1.4"),
-    "third": ("supervisor", "#/call/demo-1.5"), "due": ("supervisor", "#/call/demo-1.11"),
+    "asked": ("supervisor", "#/call/demo-1.5"), "due": ("supervisor", "#/call/demo-1.11"),
+    "directory": ("supervisor", "#/directory"), "consult": ("8011", ""), "linked": ("8012", ""),
+    "emergency": ("8013", "#/call/demo-3.3"), "supervise": ("supervisor", "#/call/demo-3.3"),
+    "origin": ("auditor", "#/call/demo-3.2"), "third": ("8015", ""),
 }  # fmt: skip
 
 
 async def look(place: Any, view: str, **how: Any) -> Any:
     role, after = VIEWS[view]
+    furnish_parties(place.desk)
     if role is None:
         page = await place.page(**how)
         await page.goto(place.url)
         await page.wait_for_selector("#token")
         return page
-    page = await place.enter(role, "8003" if role == "seat" else None, **how)
+    seat = "8003" if role == "seat" else role if role.isdigit() else None
+    page = await place.enter("seat" if seat else role, seat, **how)
     if after:
         await page.evaluate(f"location.hash = '{after}'")
-        await page.wait_for_selector("#detail .facts")
+        await page.wait_for_selector(".entries" if after == "#/directory" else "#detail .facts")
+    if view in ("consult", "emergency", "third"):
+        await page.wait_for_selector(".emergency-key")
     return page
 
 
