@@ -139,8 +139,10 @@ class Audio:
         """What sounded in the last `seconds`: "silence", "ringing", "tones" (none but the given) or "sound"."""
         return kind_of(self.heard_lately(seconds), tones)
 
-    def tone_log(self, frequencies: Iterable[float], since: float = 0.0) -> list[ToneSpan]:
+    def tone_log(self, frequencies: Iterable[float], since: float = 0.0, shortest: float = 0.06) -> list[ToneSpan]:
         """When each of `frequencies` (Hz, 100 Hz apart) was to be heard; spans that ended before `since` are left out.
+
+        Spans and gaps shorter than `shortest` and 0.03 s are none. Speech may look like a tone for up to 0.2 s.
 
         Times are unix seconds at which the audio arrived here, by the kernel's clock; edges are true to 10 ms, and
         later by what their packet was late.
@@ -156,7 +158,7 @@ class Audio:
                 frequency, heard.when(begin),
                 None if end >= heard.end and goes_on else heard.when(end - 1) + 1 / RATE,
             )
-            for frequency, begin, end in tone_spans(heard.view(), frequencies)
+            for frequency, begin, end in tone_spans(heard.view(), frequencies, shortest=shortest)
         ]  # fmt: skip
         return [span for span in spans if span.ended is None or span.ended >= since]
 

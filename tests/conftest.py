@@ -100,7 +100,8 @@ class Switch:
 @pytest.fixture(scope="session")
 def switch(_servers: _Loop, run_dir: Path) -> Iterator[Switch]:
     """A real Asterisk with the product's own configuration."""
-    from telephony import PrivateAsterisk, SeatPhone
+    from telephony import LineTrunk, PrivateAsterisk, SeatPhone
+    from tests.parties.trunks import TRUNKS
 
     assert (PROMPTS / "zh/greeting.wav").exists(), f"no prompts in {PROMPTS}: run 'make setup'"
     low = 30000
@@ -111,6 +112,7 @@ def switch(_servers: _Loop, run_dir: Path) -> Iterator[Switch]:
             "ami_port": free_port(), "sip_port": free_port(socket.SOCK_DGRAM), "rtp_start": low,
             "rtp_end": low + 4000, "ami_secret": "test-secret",
             "out_contact": f"{OUTSIDE}:{free_port(socket.SOCK_DGRAM)}",
+            "lines": [LineTrunk(n, f"{ip}:{free_port(socket.SOCK_DGRAM)}", (ip,)) for n, ip in TRUNKS.items()],
         },
     )  # fmt: skip
     plan = _servers.call(asterisk.start())
