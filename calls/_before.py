@@ -9,7 +9,7 @@ from routing import OfferOutcome
 
 from . import commands as c
 from . import events as e
-from ._parties import party_not_joined, party_offered, party_rings, party_timer
+from ._parties import end_company, party_not_joined, party_offered, party_rings, party_timer
 from ._rules import Result, Rules, S, enqueue, give_offer_up, leg_gone, note, planned, with_leg
 from ._talk import demand_of, play_flow, speak
 from .model import Call, Leg, LegState, Moment, Offer
@@ -101,6 +101,10 @@ def voicemail(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
 def native(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     """The switch took the caller into its own queue."""
     given_up = give_offer_up(call)
+    if call.state is S.TALKING:
+        # Out of a talk it can only have come because everybody had gone: who is asked for is for nobody now.
+        call, company = end_company(call, now)
+        given_up = (*given_up, *company)
     call = replace(call, state=S.NATIVE, session=None, timers=(), offer=None, tell_at=None)
     return note(call, now, "native_queue"), (c.Withdraw(call.id), *given_up)
 

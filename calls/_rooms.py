@@ -202,7 +202,8 @@ def arrived_in(call: Call, leg: Leg, bridge: str, now: float) -> Call:
         partner = call.leg(goal.removeprefix("beside:"))
         if partner is not None and partner.state is LegState.JOINED:
             return with_leg(out_of_bridge(call, partner.id, now), partner.id, bridge=bridge, placed_at=now)
-        return with_leg(call, call.id, bridge=bridge, placed_at=now)  # its partner has gone: the switch took it to the caller
+        # Its partner has gone: the switch took it to the caller.
+        return with_leg(call, call.id, bridge=bridge, placed_at=now)
     return with_leg(call, call.id, bridge=bridge, moving=None, placed_at=now)
 
 

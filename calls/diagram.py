@@ -23,7 +23,7 @@ from routing import SEAT_TABLE, Demand, Dispatcher, Line, OfferOutcome, Policy, 
 
 from . import events as e
 from .machine import NORMAL_CLEARING, PARTNER_LEFT, TABLE, Rules, step
-from .model import OPEN_PARTY, Call, CallState, LegState
+from .model import PENDING_PARTY, SIDE, Call, CallState, LegState
 from .reconcile import leg_id
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "architecture.md"
@@ -66,7 +66,7 @@ def _possible(call: Call) -> Iterator[tuple[e.Event, float]]:
     yield e.Told(call.id, ("hotline/zh/all-busy",), "position"), _NOW
     yield e.CallbackAsked(call.id), _NOW
     yield e.CallerAnswered(call.id, "PJSIP/out-1"), _NOW
-    if call.offers < _OFFERS + 1 and not call.parties:
+    if not call.parties:
         asking = call.main_seat.id if call.main_seat is not None else ""
         for how in ("join", "consult", "transfer"):
             yield e.PartyWanted(call.id, "t", how, Demand().json(), asking=asking), _NOW
@@ -77,8 +77,9 @@ def _possible(call: Call) -> Iterator[tuple[e.Event, float]]:
         for what in ("hold", "resume", "swap", "join", "complete", "return", "leave", "mute"):
             yield e.Arranged(call.id, what, one.id), _NOW
         yield e.Requeued(call.id, Demand().json(), one.id), _NOW
-        yield e.Referred(call.id, one.id, "110", "r", None, _LINE.json(), Demand().json()), _NOW
-        yield e.Referred(call.id, one.id, "999"), _NOW
+        if not call.parties:
+            yield e.Referred(call.id, one.id, "110", "r", None, _LINE.json(), Demand().json()), _NOW
+            yield e.Referred(call.id, one.id, "999"), _NOW
         yield e.Spoke(call.id, one.id, 1.0), _NOW
     if call.party("t") is not None and call.offers < _OFFERS + 1:
         leg = leg_id(call.id, "8005", 5)
@@ -89,27 +90,28 @@ def _possible(call: Call) -> Iterator[tuple[e.Event, float]]:
             yield e.ObserverWanted(call.id, "8006", leg_id(call.id, "8006", 6), beside, mode=mode), _NOW
     for known in call.legs:
         yield e.LegReady(call.id, known.id), _NOW
-        yield e.LegJoined(call.id, known.id, known.who or ""), _NOW
+        if known.state is not LegState.GONE:
+            yield e.LegJoined(call.id, known.id, known.who or ""), _NOW
         yield e.LegRinging(call.id, known.id), _NOW
         yield from ((e.LegLeft(call.id, known.id, cause), _NOW) for cause in causes)
         if known.who is not None:
             yield e.WrapUpDone(call.id, known.who), _NOW
     # A talk found in the switch that is not in our books (reconciliation).
-    yield e.LegJoined(call.id, leg_id(call.id, "8009", 9), "8009"), _NOW
+    if not call.talkers and not call.parties:
+        yield e.LegJoined(call.id, leg_id(call.id, "8009", 9), "8009"), _NOW
     yield e.DraftMade(call.id, "ticket"), _NOW
 
 
 def _alike(call: Call) -> Hashable:
     """Calls of one value here behave alike; times, texts and counts are left out."""
-    offer = call.offer.leg if call.offer is not None else None
-    # Legs of one kind are alike, whoever's they are.
-    legs = tuple(sorted({
-        (x.kind, x.state is LegState.JOINED, x.cancelled and x.kind != "third", x.room)
-        for x in call.legs if x.state is not LegState.GONE
-    }))  # fmt: skip
-    return (call.state, offer, legs, min(call.offers, 2), call.seat is None, call.session is None,
-            call.joined_at is None, bool(call.timers), call.direction,
-            frozenset((p.how, p.state) for p in call.parties if p.state in OPEN_PARTY), call.answered_at is None)  # fmt: skip
+    living = [x for x in call.legs if x.state is not LegState.GONE]
+    joined = {x.kind for x in living if x.state is LegState.JOINED}
+    sought = [p for p in call.parties if p.state in PENDING_PARTY]
+    return (call.state, call.offer is not None, frozenset(joined), len(call.talkers) > 1,
+            any(x.state is not LegState.JOINED for x in living), any(x.room == SIDE for x in call.talkers),
+            any(x.cancelled for x in living), any(p.private for p in sought), any(not p.private for p in sought),
+            min(call.offers, 2), call.seat is None, call.session is None, call.joined_at is None, bool(call.timers),
+            call.direction, call.answered_at is None)  # fmt: skip
 
 
 def call_edges() -> Edges:

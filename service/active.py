@@ -96,6 +96,7 @@ class Active:
         )
         dispatcher = Dispatcher(config.routing_seats(), config.policy())
         self.host = calls.Host(dispatcher, config.book(), can_call_out=bool(settings.outward))
+        self.host.outside.directory = config.directory()
         self.sayings = Sayings(self.host, settings.prompts_dir)
         self.engine = calls.Engine(
             switch=self.switch,
@@ -235,6 +236,7 @@ class Active:
         self.engine.entries = self.entries()
         self.engine.set_seats(config.routing_seats())
         self.engine.set_book(config.book(), config.policy())
+        self.host.outside.directory = config.directory()
         await self.publish_flows()
         if self.link.up and self.lease.held:
             self.switch.announce(self.engine.entries)

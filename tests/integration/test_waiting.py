@@ -290,10 +290,10 @@ async def test_an_interpreter_joins_the_talk_is_heard_by_both_and_may_leave(benc
         at_seat = await phones["8001"].incoming()
         await at_seat.answer()
         await eventually(lambda: state_of(hotline) is CallState.TALKING)
-        hotline.engine.want_third(one(hotline).id, "en", "8001")
+        hotline.engine.want_party(one(hotline).id, "join", skill="en", by="8001")
         third = await phones["8006"].incoming()
         await third.answer()
-        await eventually(lambda: "third_joined" in whats(one(hotline)))
+        await eventually(lambda: "party_joined" in whats(one(hotline)))
         tones = {"caller": 440, "seat": 880, "third": 1320}
         call.tone(440)
         at_seat.tone(880)
@@ -307,14 +307,17 @@ async def test_an_interpreter_joins_the_talk_is_heard_by_both_and_may_leave(benc
         await eventually(lambda: call.tones_heard(everyone) == {880}, what="the others talk on")
         await eventually(lambda: at_seat.tones_heard(everyone) == {440})
         assert state_of(hotline) is CallState.TALKING
-        # Once more, and now the caller goes: everybody is free.
-        hotline.engine.want_third(one(hotline).id, "en", "8001")
+        # Once more, and now the caller goes: seat and interpreter may talk on; when one goes, both are free.
+        hotline.engine.want_party(one(hotline).id, "join", skill="en", by="8001")
         third = await phones["8006"].incoming()
         await third.answer()
-        await eventually(lambda: whats(one(hotline)).count("third_joined") == 2)
+        await eventually(lambda: whats(one(hotline)).count("party_joined") == 2)
+        third.tone(1320)
         await call.hang_up()
+        await eventually(lambda: state_of(hotline) is CallState.STAYING)
+        await eventually(lambda: at_seat.tones_heard(everyone) == {1320}, what="they talk on")
+        await at_seat.hang_up()
         await third.ended(5)
-        await at_seat.ended(5)
         await available(hotline, eventually, "8001", "8006")
     assert hotline.engine.counters.errors == 0
 
@@ -336,7 +339,7 @@ async def test_a_leaders_assistant_hears_the_talk_and_is_heard_by_the_leader_alo
         await leader.answer()
         assistant = await phones["8002"].incoming()
         await assistant.answer()
-        await eventually(lambda: "assistant_listens" in whats(one(hotline)))
+        await eventually(lambda: "observer_listens" in whats(one(hotline)))
         call.tone(440)
         leader.tone(880)
         assistant.tone(1320)
