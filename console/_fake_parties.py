@@ -95,6 +95,8 @@ class FakeParties:
         party = next((one for one in call.parties if one.id == part), None)
         if party is None:
             raise RefusedError("no-party")
+        if party.state in ("left", "failed"):
+            raise RefusedError("too-late")
         if party.state in OPEN:
             await self.change(call_id, part, state="left" if party.state == "joined" else "withdrawn", why="withdrawn")
         return True

@@ -243,26 +243,6 @@ async def test_who_talks_or_has_no_number_is_not_turned_into_a_call_back(rig):
         await rig.desk.call_back_waiting("c2")
 
 
-async def test_an_interpreter_is_asked_into_a_talk_and_taken_back(rig):
-    await rig.talk("c1")
-    first = await rig.desk.want_third("c1", "ja", "林晓")
-    await rig.turn()
-    assert first.state == "waiting"
-    call = console.LiveCall.model_validate((await rig.desk.snapshot()).calls[0])
-    assert (call.third.skill, call.third.state, call.third.seat) == ("ja", "ringing", "8010")
-    seat = next(s for s in await rig.desk.seats() if s.id == "8010")
-    assert seat.call == "c1", "the part of the call is no business of the page's"
-    assert (await rig.desk.want_third("c1", "ja", "林晓")).state == "ringing", "asked twice it is one"
-    with pytest.raises(console.RefusedError, match="third-busy"):
-        await rig.desk.want_third("c1", "putonghua", "林晓")
-    assert await rig.desk.drop_third("c1")
-    await rig.turn()
-    assert rig.engine.calls["c1"].third is None
-    assert await rig.desk.drop_third("c1") and not await rig.desk.drop_third("nobody")
-    with pytest.raises(console.RefusedError, match="nobody-has-skill"):
-        await rig.desk.want_third("c1", "klingon", "林晓")
-
-
 async def test_the_callback_list_keeps_one_entry_and_its_rank(rig):
     entry = await rig.desk.add_callback("13811112222", "missed", "赵蕾")
     rig.now += 60
