@@ -31,6 +31,8 @@ OWN_TRIES = 6
 """Of an entry's own; the rest is left for its fallback."""
 MOST_TRIES = 8
 """In all: nobody listens to a ringing tone for longer."""
+LOOK_AHEAD = 15
+"""Days in which a change of hours is looked for: longer than any holiday, short enough for a list of all entries."""
 NUMBER_NAME = "外线"
 """What people read for a dialled number: the number itself is nobody's to see without the right."""
 _CODES = ("no-entry", "entry-disabled", "entry-closed", "number-not-allowed")
@@ -158,8 +160,10 @@ class Directory:
         return entry.emergency or entry.hours.is_open(now, self.calendar)
 
     def next_change(self, entry: Entry, now: float) -> float | None:
-        """When it opens or closes next (unix seconds), or None."""
-        return None if entry.emergency else entry.hours.next_change(now, self.calendar)
+        """When it opens or closes next (unix seconds); None: not within `LOOK_AHEAD` days."""
+        if entry.emergency or entry.hours is ALWAYS:
+            return None
+        return entry.hours.next_change(now, self.calendar, LOOK_AHEAD)
 
     def state(self, entry: Entry, now: float) -> str:
         """ready | no-trunk | closed."""

@@ -18,6 +18,7 @@ import telephony
 from .access import show_addresses
 from .cli_asterisk import asterisk_app
 from .cli_calls import call_app, ticket_app
+from .cli_directory import directory_app
 from .cli_draft import run as draft_command
 from .cli_floor import callback_app, mode_app, seat_app
 from .cli_flow import flow_app, prompts_app
@@ -40,6 +41,7 @@ app.add_typer(seat_app, name="seat")
 app.add_typer(callback_app, name="callback")
 app.add_typer(mode_app, name="mode")
 app.add_typer(route_app, name="route")
+app.add_typer(directory_app, name="directory")
 app.command("simulate")(simulate_command)
 app.command("draft")(draft_command)
 

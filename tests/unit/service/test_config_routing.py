@@ -337,6 +337,7 @@ def test_faults_of_all_files_are_told_at_once(write):
         **{
             "hotline.yaml": HOTLINE.replace("rule: social", "rule: x"),
             "routing.yaml": ROUTING.replace('"8001"', '"8"'),
+            "directory.yaml": "",
         }
     )
     with pytest.raises(ConfigError) as caught:

@@ -72,6 +72,44 @@ async def test_a_changed_seat_or_number_reaches_the_switch(app, old, new):
     )
 
 
+LINKED = """\
+trunks: {police: {contact: "10.0.0.7:5060", match: "10.0.0.7"}}
+entries: {"110": {name: "110", kind: emergency, numbers: "110", trunks: police, fallback: "119"},
+          "119": {name: "119", kind: emergency, numbers: "119"}}
+"""
+
+
+async def test_a_saved_directory_is_taken_over_and_its_trunks_reach_the_switch(app):
+    path = app.settings.config_dir / "directory.yaml"
+    watcher = Watcher(app)
+    before = watcher._state()
+    path.write_text(LINKED)
+    assert watcher._state() != before, "the watcher sees it"
+    await watcher.reload()
+    assert watcher.problems == []
+    assert app.config.directory().line("110", 0.0).tries[0].trunk == "line-police"
+    (line,) = app.asterisk.plan_changes["lines"]
+    assert (line.endpoint, line.contact, line.match) == ("line-police", "10.0.0.7:5060", ("10.0.0.7",))
+    assert app.asterisk.reloads == 1
+    path.write_text(path.read_text().replace('name: "119"', "name: 消防"))
+    await watcher.reload()
+    assert app.config.directory().get("119").zh == "消防"
+    assert app.asterisk.reloads == 1, "no trunk has changed: the switch is left alone"
+
+
+async def test_a_wrong_directory_leaves_the_old_one_and_says_what_to_write(app):
+    path = app.settings.config_dir / "directory.yaml"
+    path.write_text(LINKED)
+    watcher = Watcher(app)
+    await watcher.reload()
+    good = app.config
+    path.write_text(path.read_text().replace("trunks: police", "trunks: polise"))
+    await watcher.reload()
+    assert app.config is good
+    assert "directory.yaml:2: entries.110.trunks.0: no trunk 'polise'; did you mean 'police'?" in watcher.problems[0]
+    assert app.asterisk.reloads == 1
+
+
 async def test_a_wrong_configuration_changes_nothing_and_is_told_with_its_line(app, caplog):
     before = app.config
     change(app, "ring: 15", "rnig: 15")
