@@ -69,7 +69,12 @@ class Judge:
             self._turn = []
         sign = self.detector([*self._turn, words])
         if sign is not None and sign.line in self.told:
-            sign = None
+            # Said again: it must not hide another emergency that comes after it.
+            self._turn = []
+            sign = self.detector([words])
+            if sign is not None and sign.line in self.told:
+                self._seen = None
+                return None
         if over:
             self._turn = [*self._turn, words][-_TURNS:]
             self._end = words[-1].end

@@ -131,6 +131,15 @@ def test_marks_of_somebody_who_is_not_there_count_for_nothing(recording: Path) -
     assert [who for _, who, _, _ in heard(recording, job(parties=parts, spoke=marks))] == ["8001", None, "8002"]
 
 
+def test_a_mark_that_comes_a_little_late_still_counts(recording: Path) -> None:
+    """A detector needs some speech before it says so; a mark of another moment is none of this word."""
+    parts = (PartySpan(1.0, 4.0, "8001", "seat"), PartySpan(1.0, 4.0, "line.119", "line"))
+    marks = (Mark(1.8, 1.9, "8001"), Mark(3.1, 3.2, "line.119"), Mark(3.8, 3.9, "8001"))
+    assert [(who, words) for _, who, _, words in heard(recording, job(parties=parts, spoke=marks))] == [
+        ("8001", "101"), (None, "102 103"),
+    ]  # fmt: skip
+
+
 def test_a_seat_of_an_earlier_version_keeps_its_span_beside_a_new_party(recording: Path) -> None:
     parts = (PartySpan(4.0, 5.0, "line.110", "line"),)
     found = heard(recording, job(Span(2.0, 4.0, "8001"), parties=parts))
