@@ -155,6 +155,7 @@ function leave(reason = "") {
   live.stop();
   setToken(null);
   store.clear();
+  view.told.clear();
   dropDetail();
   view.login = { busy: false, error: reason };
   draw();

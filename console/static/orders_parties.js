@@ -14,7 +14,13 @@ const path = (id, ...rest) => `/api/v1/calls/${[id, ...rest].map(encodeURICompon
 
 /** tools: {store, view, draw, toast, refreshDetail} */
 export function makePartyOrders({ store, view, draw, toast, refreshDetail }) {
+  const flying = new Set();
+
+  /** The same order is not sent again while the first one is on its way: a double click is one wish. */
   async function send(method, where, body, done) {
+    const mark = `${method} ${where} ${JSON.stringify(body ?? null)}`;
+    if (flying.has(mark)) return null;
+    flying.add(mark);
     try {
       const answer = await order(method, where, body);
       done?.(answer);
@@ -24,6 +30,8 @@ export function makePartyOrders({ store, view, draw, toast, refreshDetail }) {
     } catch (error) {
       toast(problemText(error.problem));
       return null;
+    } finally {
+      flying.delete(mark);
     }
   }
 

@@ -24,8 +24,14 @@ export const inTalk = (call) => call.legs.filter((leg) => leg.joined_at && live(
 
 export const isFull = (call) => call.parties.filter(isOpen).length + 1 >= MOST_PARTIES;
 
-/** Whether this reader may order something about that call: its own seat's, or any for those who lead. */
-export const mayArrange = (store, call) => !isOver(call) && (store.may("seats") || (store.may("own_call") && store.myCall()?.id === call.id));
+/** Whether this reader may order something about that call: the one its own seat is in, or any for those who lead. */
+export function mayArrange(store, call) {
+  if (isOver(call)) return false;
+  if (store.may("seats")) return true;
+  if (!store.may("own_call") || store.myCall()?.id !== call.id) return false;
+  // Who has left, or only rings to be asked in, orders nothing.
+  return ["talking", "staying"].includes(call.state) ? Boolean(seatLeg(call, store.you.seat)?.joined_at) : call.seat === store.you.seat;
+}
 
 /** Whose leg an arrangement is about: one's own seat's if it is in this call, else the call's seat. */
 export const actingSeat = (store, call) => (store.you?.seat && seatLeg(call, store.you.seat) ? store.you.seat : call.seat);

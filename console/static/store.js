@@ -114,7 +114,8 @@ export class Store {
     const byId = seat?.call ? this.calls.get(seat.call) : null;
     if (byId) return byId;
     const states = ["preview", "dialling", "offered", "talking", "staying", "wrap_up"];
-    return [...this.calls.values()].find((call) => call.seat === this.you?.seat && states.includes(call.state)) ?? null;
+    const there = (call) => !["talking", "staying"].includes(call.state) || call.legs.some((leg) => leg.who === call.seat && leg.kind !== "caller" && !leg.ended_at);
+    return [...this.calls.values()].find((call) => call.seat === this.you?.seat && states.includes(call.state) && there(call)) ?? null;
   }
 
   liveCalls() {

@@ -10,7 +10,7 @@ import { originBanner } from "./view_origin.js";
 import { partiesList } from "./view_parties.js";
 import { superviseSection } from "./view_supervise.js";
 import { whySection } from "./view_why.js";
-import { about, demandWords, reasonWords } from "./words.js";
+import { about, centreName, demandWords, reasonWords } from "./words.js";
 
 const UNSURE = 0.6;
 
@@ -77,6 +77,15 @@ function seatLabel(store, id) {
   return entry ? two(entry.name) : id === "line.number" ? t("ui.leg.number") : id.replace(/^line\./, "");
 }
 
+/** What was asked for, as the timeline keeps it: "entry:110", "seat:8002", "skill:en", "centre:330302", "number". */
+function targetWords(store, target) {
+  const [kind, id] = target.split(/:(.*)/s);
+  if (kind === "skill") return code("skill", id);
+  if (kind === "centre") return centreName(store, id);
+  if (kind === "entry") return seatLabel(store, `line.${id}`);
+  return seatLabel(store, kind === "seat" ? id : kind === "number" ? "line.number" : target);
+}
+
 function missing(call, what, over) {
   if (call.withheld.includes(what)) return empty(t("ui.detail.withheld"));
   return empty(t(`ui.detail.${what}.${over && call.state === "ended" ? "none" : "later"}`));
@@ -131,16 +140,22 @@ function timeline(store, call) {
 }
 
 function details(store, detail) {
+  const line = detail.attempt && detail.of > 1 ? t("ui.party.try", { n: detail.attempt, of: detail.of }) : "";
   const told = Object.entries(detail).map(([key, value]) => oneDetail(store, key, value)).filter(Boolean);
+  if (line) told.push(line);
   return told.length ? h("span.quiet", {}, ` ${told.join(" · ")}`) : null;
 }
 
 /** What the section "why here" tells in full is left out of the timeline. */
-const ELSEWHERE = ["steps", "priority", "level", "waited", "free", "kept", "passed", "rule", "position"];
+const ELSEWHERE = ["steps", "priority", "level", "waited", "free", "kept", "passed", "rule", "position", "part", "key", "attempt", "of"];
 
 function oneDetail(store, key, value) {
   if (value === null || value === "" || typeof value === "object" || ELSEWHERE.includes(key)) return "";
   if (key === "seat") return seatLabel(store, String(value));
+  if (key === "who") return targetWords(store, String(value));
+  if (key === "how") return code("party.how", value);
+  if (key === "mode") return code("supervise", value);
+  if (key === "why" && code("party.why", value) !== String(value)) return code("party.why", value);
   if (key === "by") return code("moment.by", value);
   if (key === "cause" || (key === "why" && code("cause", value) !== String(value))) return code("cause", value);
   if (key === "why") return String(value).split(" ").map((one) => reasonWords(store, one)).join(" · ");

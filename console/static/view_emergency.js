@@ -14,9 +14,11 @@ export const mayEmergency = (store, call) => mayArrange(store, call) && !["due",
 
 /** The lines with a key: one a number; a second entry of the same number is only the first one's fallback. */
 export const keysOf = (directory) => {
-  const lines = directory.items.filter((entry) => entry.emergency);
+  // A directory that could not be read takes no key away: the service knows its lines, and says so if it does not.
+  const lines = directory.error && !directory.loaded ? PLAIN : directory.items.filter((entry) => entry.emergency);
   return lines.filter((entry, place) => place === lines.findIndex((one) => numberOf(one) === numberOf(entry)));
 };
+const PLAIN = ["110", "119", "120", "122"].map((id) => ({ id, name: { zh: "", en: "" }, numbers: [id], enabled: true }));
 const numberOf = (entry) => entry.numbers[0] ?? entry.id;
 
 /** The last party of that emergency entry. */
@@ -32,7 +34,7 @@ export function emergencyGroup(store, call, view, { keys = true } = {}) {
     lines.length
       ? h("div.emergency-keys", {}, lines.map((entry, place) => key(call, view, entry, keys && place < KEYS ? place + 1 : null)))
       : h("p.quiet", {}, t(store.directory.loaded ? "ui.emergency.none" : "ui.detail.loading")),
-    h("div.emergency-lines", { role: "status" }, shown.map((party) => step(store, call, party))));
+    h("div.emergency-lines", {}, shown.map((party) => step(store, call, party))));
 }
 
 function key(call, view, entry, digit) {

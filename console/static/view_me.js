@@ -61,7 +61,7 @@ function popCard(store, seat, call, view) {
   const out = ["preview", "dialling"].includes(call.state);
   const asked = askedIn(call, seat.id);
   const asThird = Boolean(asked);
-  const stage = (asThird && ["offered", "ringing"].includes(seat.state)) ? seat.state : call.state === "offered" || call.state === "preview" ? (seat.state === "ringing" ? "ringing" : "offered") : call.state === "staying" ? "talking" : call.state;
+  const stage = (asThird && ["offered", "ringing"].includes(seat.state)) ? seat.state : call.state === "offered" || call.state === "preview" ? (seat.state === "ringing" ? "ringing" : "offered") : seat.state === "wrap_up" ? "wrap_up" : call.state === "staying" ? "talking" : call.state;
   if (!["offered", "ringing", "dialling", "talking", "wrap_up"].includes(stage)) return null;
   const coming = stage === "offered" || stage === "ringing";
   const earlier = call.earlier.length ? call.earlier : (view.earlier.get(call.id) ?? []);

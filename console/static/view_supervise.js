@@ -36,8 +36,8 @@ export function superviseSection(store, call) {
   if (!going && !ears.length) return null;
   const phone = ownPhone(store);
   const mine = phone ? seatIn(call, phone) : null;
-  const mode = mine ? (mine.kind === "observer" ? (mine.mode ?? "listen") : "barge") : null;
-  const phones = [...store.seats.values()].filter((seat) => seat.id !== call.seat).sort((a, b) => a.id.localeCompare(b.id));
+  const mode = mine ? (mine.kind === "observer" ? (mine.mode ?? "listen") : mine.kind === "seat" ? "takeover" : "barge") : null;
+  const phones = [...store.seats.values()].filter((seat) => seat.id !== call.seat || seat.id === phone).sort((a, b) => a.id.localeCompare(b.id));
   return h("div.supervise", {},
     h("div.field-line", { "data-key": "phone" },
       h("label", { for: "own-phone" }, t("ui.supervise.phone")),
@@ -47,9 +47,9 @@ export function superviseSection(store, call) {
     h("div.buttons", { role: "group", "aria-label": t("ui.supervise"), "data-key": "modes" },
       MODES.map((one) => h("button", {
         "data-do": "supervise", "data-id": call.id, "data-mode": one, "data-key": `mode-${one}`, "aria-pressed": String(mode === one),
-        disabled: !phone || !going || mode === one, title: code("supervise.about", one),
+        disabled: !phone || !going || mode === one || mode === "takeover", title: code("supervise.about", one),
       }, code("supervise", one))),
-      h("button.danger-text", { "data-do": "supervise", "data-id": call.id, "data-mode": "stop", "data-key": "mode-stop", disabled: !mine, title: code("supervise.about", "stop") }, code("supervise", "stop"))),
+      h("button.danger-text", { "data-do": "supervise", "data-id": call.id, "data-mode": "stop", "data-key": "mode-stop", disabled: !mine || mode === "takeover", title: code("supervise.about", "stop") }, code("supervise", "stop"))),
     h("p.quiet.small", { "data-key": "about" }, t(phone ? "ui.supervise.lead" : "ui.supervise.choose")),
     ears.length
       ? h("ul.rows", { "data-key": "ears", "aria-label": t("ui.supervise.ears") }, ears.map((leg) => h("li", { "data-key": `ear-${leg.id}` },

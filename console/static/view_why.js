@@ -6,7 +6,7 @@ import { code, t } from "./i18n.js";
 import { seatWords, when } from "./parts.js";
 import { about, demandWords, reasonWords, stepsOf } from "./words.js";
 
-const SHOWN = ["planned", "offered", "third_offered", "told", "not_taken", "callback_asked", "callback_due", "seat_lost"];
+const SHOWN = ["planned", "offered", "third_offered", "party_offered", "told", "not_taken", "callback_asked", "callback_due", "seat_lost"];
 
 export function whySection(store, call) {
   const moments = call.timeline.filter((moment) => SHOWN.includes(moment.what));
@@ -62,6 +62,7 @@ const TELL = {
   planned,
   offered,
   third_offered: offered,
+  party_offered: offered,
   told,
   not_taken: (store, detail) => (detail.why ? h("p.quiet", {}, code("cause", detail.why)) : null),
   callback_asked: (store, detail) => (detail.by ? h("p.quiet", {}, code("callback.by", detail.by)) : null),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, Route, expect
 
+from console import Moment
 from console._scene_parties import furnish_parties
 from tests.browser.contrast import CONTRAST
 
@@ -444,3 +445,59 @@ async def test_the_dialog_fits_every_screen_and_can_be_read(place: Any, language
           !(e.textContent.trim() || e.getAttribute("aria-label") || e.labels?.length)).map((e) => e.outerHTML)"""
     )
     assert nameless == []
+
+
+async def test_the_timeline_names_parties_and_lines_in_words(place: Any) -> None:
+    furnish_parties(place.desk)
+    call = await place.desk.call("demo-3.3")
+    told = [
+        ("party_wanted", {"part": "p3", "how": "emergency", "who": "entry:110", "by": "phone"}),
+        ("line_rung", {"part": "p3", "who": "公安报警", "attempt": 2, "of": 3}),
+        ("party_failed", {"part": "p1", "who": "seat:8004", "why": "wrong_number"}),
+        ("party_joined", {"part": "p3", "who": "line.110"}),
+    ]
+    moments = [Moment(at=place.desk.clock(), what=what, detail=detail) for what, detail in told]
+    await place.desk.put(call.model_copy(update={"timeline": moments}))
+    page = await place.enter("supervisor")
+    await page.evaluate("location.hash = '#/call/demo-3.3'")
+    lines = page.locator("[data-key=block-timeline] li")
+    await expect(lines).to_have_count(4)
+    for place_of, words in enumerate(("紧急联动 · 公安报警 · 由话机操作", "公安报警 · 第 2 条线路，共 3 条",
+                                      "周建平 8004 · 号码错误", "公安报警")):  # fmt: skip
+        await expect(lines.nth(place_of)).to_contain_text(words)
+
+
+async def test_who_has_left_a_talk_that_goes_on_wraps_up_and_orders_nothing_more(place: Any) -> None:
+    page = await at(place, "8013")
+    call, now = await place.desk.call("demo-3.3"), place.desk.clock()
+    legs = [leg.model_copy(update={"ended_at": now}) if leg.kind == "seat" else leg for leg in call.legs]
+    seat = next(one for one in await place.desk.seats() if one.id == "8013")
+    await place.desk.put(
+        call.model_copy(update={"legs": legs, "seat": "8015"}),
+        seat.model_copy(update={"state": "wrap_up", "deadline": now + 60}),
+    )
+    await expect(page.locator("#pop")).to_have_attribute("data-stage", "wrap_up")
+    await expect(page.locator(".emergency-key, [data-do=pick]")).to_have_count(0)
+
+
+async def test_who_is_only_asked_in_orders_nothing_yet(place: Any) -> None:
+    page = await place.enter("seat", "8010")
+    await expect(page.locator("#pop")).to_have_attribute("data-stage", "ringing")
+    await expect(page.locator(".emergency-key, [data-do=pick], [data-do=drop-party]")).to_have_count(0)
+
+
+async def test_a_directory_that_cannot_be_read_takes_no_emergency_key_away(place: Any) -> None:
+    page = await place.page()
+    await page.route("**/api/v1/directory", lambda route: route.abort())
+    await page.goto(f"{place.url}/#token={place.token('seat', SEAT)}")
+    await page.wait_for_selector(".emergency-key")
+    await page.keyboard.press("Alt+1")
+    await expect(page.locator(".emergency-line")).to_contain_text("110")
+    assert orders(place, "emergency") == [{"entry": "110"}]
+
+
+async def test_a_double_click_is_one_order(place: Any) -> None:
+    page = await talking(place)
+    await page.locator("[data-do=arrange][data-what=mute]").evaluate("b => (b.click(), b.click())")
+    await expect(page.locator("#deck")).to_contain_text("您已静音")
+    assert [one["what"] for one in orders(place, "arrange")] == ["mute"]
