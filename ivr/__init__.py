@@ -10,7 +10,7 @@ from ._draw import draw, tree
 from ._interpreter import start, step
 from ._library import SYSTEM_PROMPTS, Prompt, PromptLibrary, Tone, load_prompts, parse_prompts
 from ._load import load_book, load_flow, parse_flow
-from ._model import FACTS, LANGUAGES, Entry, Flow, FlowBook, PromptRef, RouteTo
+from ._model import FACTS, LANGUAGES, Emergency, Entry, Flow, FlowBook, PromptRef, RouteTo
 from ._problems import FlowError, Problem
 from ._talk import (
     ArmTimer,
@@ -38,6 +38,7 @@ __all__ = [
     "ArmTimer",
     "CancelTimer",
     "DigitPressed",
+    "Emergency",
     "Entry",
     "Flow",
     "FlowBook",

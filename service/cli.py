@@ -25,6 +25,7 @@ from .cli_flow import flow_app, prompts_app
 from .cli_route import route_app
 from .cli_simulate import run as simulate_command
 from .config import load_config
+from .config_directory_checks import flow_faults
 from .errors import ServiceError
 from .settings import Settings, load_settings
 
@@ -131,15 +132,16 @@ def check() -> None:
     settings = load_settings()
     faults: list[str] = []
     warnings: tuple[str, ...] = ()
-    names: list[str] = []
+    flows: list[ivr.Flow] = []
     try:
         prompts = ivr.load_prompts(settings.config_dir / "prompts" / "prompts.yaml")
-        names = [flow.name for flow in ivr.load_book(settings.config_dir / "flows", prompts)]
+        flows = list(ivr.load_book(settings.config_dir / "flows", prompts))
     except ivr.FlowError as error:
         faults += [str(p) for p in error.problems]
     try:
-        config = load_config(settings.config_dir / "hotline.yaml", names or None)
+        config = load_config(settings.config_dir / "hotline.yaml", [flow.name for flow in flows] or None)
         warnings = config.warnings
+        faults += flow_faults(config.directory(), flows)
         from .pbx import private_asterisk
 
         asterisk = private_asterisk(settings, config)
@@ -162,7 +164,7 @@ def check() -> None:
         err.print(f"{len(faults)} fault(s). Nothing was changed.")
         raise typer.Exit(1)
     out.print(
-        f"[green]✓[/green] configuration, {len(names)} flows, Asterisk templates, regions and catalogue are good."
+        f"[green]✓[/green] configuration, {len(flows)} flows, Asterisk templates, regions and catalogue are good."
     )
 
 

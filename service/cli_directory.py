@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+import ivr
 import routing
 
 from .cli_calls import whole
 from .config import HotlineConfig, load_config
+from .config_directory_checks import flow_faults
 from .config_files import near
 from .errors import ServiceError
 from .render import shanghai
@@ -74,12 +77,35 @@ def check(
 ) -> None:
     """Check the directory with the other files: every fault with file, line, reason and what to write instead."""
     config = _config(file)
-    for warning in config.warnings:
-        err.print(f"[yellow]![/yellow] {warning}", soft_wrap=True, highlight=False)
     directory = config.directory()
+    flows = _flows()
+    for warning in (*config.warnings, *_unrung(directory, flows)):
+        err.print(f"[yellow]![/yellow] {escape(warning)}", soft_wrap=True, highlight=False)
+    if faults := list(flow_faults(directory, flows)):
+        raise ServiceError("\n".join(faults), "give the flow's node an emergency entry of the directory")
     n, linked = len(directory.entries), sum(directory.state(e, time.time()) != "no-trunk" for e in directory.entries)
     counts = f"{n} 条 entries, {linked} 条有线路 with a trunk, {len(directory.trunks)} 条中继 trunks"
     out.print(f"[green]✓[/green] 名录正确 the directory is good: {counts}", highlight=False)
+
+
+def _flows() -> list[ivr.Flow]:
+    """All flows; none where there are no prompts, as in a directory of configuration that is being written."""
+    directory = load_settings().config_dir
+    prompts = directory / "prompts" / "prompts.yaml"
+    return list(ivr.load_book(directory / "flows", ivr.load_prompts(prompts))) if prompts.exists() else []
+
+
+def _unrung(directory: routing.Directory, flows: list[ivr.Flow]) -> Iterator[str]:
+    """Emergency lines that callers can ask for and nobody can ring."""
+    asked = {f"digit {digit}": id_ for digit, id_ in directory.emergency_digits.items()}
+    asked |= {
+        f"flow '{f.name}', node '{n}'": node.entry
+        for f in flows for n, node in f.nodes.items() if isinstance(node, ivr.Emergency)
+    }  # fmt: skip
+    for what, id_ in asked.items():
+        entry = directory.get(id_)
+        if entry is not None and directory.state(entry, time.time()) == "no-trunk":
+            yield f"{what} asks for {id_}, which has no trunk: its callers are told so and wait for a seat"
 
 
 @directory_app.command("show")

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 from pathlib import Path
 
+import ivr
 import routing
 
 from .config_book import Parts
@@ -196,3 +197,22 @@ def _overlap(one: str, two: str) -> bool:
 
 def _loopback(url: str) -> bool:
     return re.match(r"http://(localhost|127\.[0-9.]+)([:/]|$)", url) is not None
+
+
+def flow_faults(directory: routing.Directory, flows: Iterable[ivr.Flow]) -> Iterator[str]:
+    """What the flows want of the directory and it has not: their callers would get a seat instead of the line."""
+    emergencies = [e.id for e in directory.entries if e.emergency]
+    for flow in flows:
+        for name, node in flow.nodes.items():
+            at = f"flow '{flow.name}', node '{name}'"
+            if isinstance(node, ivr.Emergency):
+                entry = directory.get(node.entry)
+                if entry is None:
+                    yield f"{at}: no entry '{node.entry}' in directory.yaml{near(node.entry, emergencies)}"
+                elif not entry.emergency:
+                    yield f"{at}: '{node.entry}' is no emergency line{near(node.entry, emergencies)}"
+            keys = getattr(node, "keys", None) or {}
+            for digit, waiting in directory.emergency_digits.items():
+                target = flow.nodes.get(keys.get(digit, ""))
+                if isinstance(target, ivr.Emergency) and target.entry != waiting:
+                    yield f"{at}: key {digit} rings {target.entry} here and {waiting} while waiting (emergency_digits)"

@@ -77,3 +77,40 @@ def test_the_present_file_and_another_one_are_checked(hotline, tmp_path):
     assert isinstance(refused, ConfigError)
     assert "draft.yaml:" in str(refused) and "no entry 'watre'; did you mean 'water'?" in str(refused)
     assert hotline("check").exit_code == 0
+
+
+def with_flows(hotline):
+    config = hotline.file.parent
+    shutil.copytree(ROOT / "config/flows", config / "flows")
+    (config / "prompts").mkdir()
+    shutil.copy(ROOT / "config/prompts/prompts.yaml", config / "prompts")
+    return config / "flows" / "self-service.yaml"
+
+
+def test_what_callers_can_ask_for_and_nobody_can_ring_is_told(hotline):
+    with_flows(hotline)
+    result = hotline("check")
+    assert result.exit_code == 0
+    assert "asks for 119, which has no trunk" in result.stderr
+    assert "asks for 110" not in result.stderr, "110 has one here"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("emergency: 119", "emergency: 191", "no entry '191' in directory.yaml; did you mean '119'?"),
+        ("emergency: 119", "emergency: 12348", "'12348' is no emergency line"),
+        ("9: police", "9: fire", "key 9 rings 119 here and 110 while waiting"),
+    ],
+)
+def test_a_flow_that_wants_what_the_directory_has_not_is_refused_by_both_checks(hotline, old, new, reason):
+    flow = with_flows(hotline)
+    assert old in flow.read_text()
+    flow.write_text(flow.read_text().replace(old, new, 1))
+    refused = hotline("check").exception
+    assert isinstance(refused, ServiceError) and "flow 'self-service', node '" in str(refused)
+    assert reason in str(refused)
+    for name in ("regions.yaml", "asterisk"):
+        (hotline.file.parent / name).symlink_to(ROOT / "config" / name)
+    whole = CliRunner().invoke(app, ["check"])
+    assert whole.exit_code == 1 and reason in whole.stderr
