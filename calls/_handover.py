@@ -241,7 +241,7 @@ class IssueCounts:
     """For the metrics."""
 
     issued: int = 0
-    refused: int = 0
+    withheld: int = 0
     """Calls that went out with their case id only: the book was full, or the body could not be made."""
 
 
@@ -269,7 +269,7 @@ class HandoverIssuer:
             handover_id, token = self.book.issue(self.body_of(call), now, call=call.id, to=line.entry, by=by)
             headers[UUI_HEADER] = encode_uui(handover_id, token)
         except Exception as error:
-            self.counts.refused += 1
+            self.counts.withheld += 1
             # The type only: the text may hold what the body holds.
             log.error("no handover for this call (%s): it goes out with its case id only", type(error).__name__,  # noqa: TRY400
                       extra={"call": call.id})  # fmt: skip

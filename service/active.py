@@ -34,6 +34,7 @@ from .cluster import SECOND_LOOK
 from .config import HotlineConfig
 from .desk import HotlineDesk
 from .health import Health, NotWell
+from .linked import Linked
 from .metrics import Metrics
 from .private import secret
 from .sayings import Sayings
@@ -110,10 +111,16 @@ class Active:
             may_act=lambda: lease.held,
             on_fenced=lease.lose,
         )
+        self.linked = Linked(
+            self.engine, store, lambda: self.host.outside.directory,
+            lambda: console.HandoverHotline(name=self.config.centre.name, centre=self.config.centre.code),
+        )  # fmt: skip
         self.metrics = Metrics(self.engine)
         self.metrics.count_from("hotline_engine", "Engine since the start", self.engine.counters)
         self.metrics.count_from("hotline_ami", "AMI link since the start", self.link.counters)
         self.metrics.count_from("hotline_switch", "Commands to the switch since the start", self.switch.counters)
+        for counts in (self.linked.counts, self.linked.issuer.counts):
+            self.metrics.count_from("hotline_handovers", "Cases between hotlines since the start", counts)
         for observer in (self.metrics.on_change, CallLog().on_change, *observers):
             self.engine.observe(observer)
 
@@ -130,6 +137,7 @@ class Active:
         try:
             await self._known_versions()
             await self.engine.recover()
+            self.linked.recover(await self.journal.rows("handovers"))
             # The engine ends before the link: what it has decided is still sent, so that the next process finds
             # it in the switch.
             self._exit.push_async_callback(self.asking.stop)
@@ -192,6 +200,7 @@ class Active:
         self._task(self.sayings.run(), "sayings")
         self._task(self._trims(), "trims")
         self._task(self.desk.run(), "desk")
+        self._task(self.linked.run(), "linked")
         self._task(self.drafts.run(), "drafts")
         self._task(self.book.run(), "book-of-calls")
 
@@ -299,6 +308,7 @@ class Active:
         self.desk = HotlineDesk(
             engine=self.engine, store=self.store, transcript=self.words, audio=self.audio,
             manifest=self.manifest, health=self.health.look, metrics=self.metrics.text,
+            case=self.linked.case_of, linked=self.linked,
         )  # fmt: skip
         self.engine.observe(self.desk.on_change)
         self.drafts = tickets.DraftMaker(
@@ -350,6 +360,7 @@ class Active:
         await self.store.put_recording(
             ticket.call_id, recording=manifest, transcript=spoken, at=ticket.created_at
         )
+        self.linked.cases.note(ticket)
         await self.desk.tell_draft(ticket)
 
 

@@ -18,6 +18,7 @@ from calls import CallState
 from . import shapes, shapes_floor
 from .desk_floor import LOOK
 from .desk_parties import PartyDesk
+from .linked import Linked
 
 GATHER = 0.03
 """Seconds over which changes of one call are told as one: far below what a person sees."""
@@ -39,8 +40,10 @@ class HotlineDesk(PartyDesk):
         metrics: Callable[[], str],
         clock: Callable[[], float] = time.time,
         case: Callable[[calls.Call], str] | None = None,
+        linked: Linked | None = None,
     ) -> None:
         super().__init__(engine, clock)
+        self._linked = linked
         self._case = case
         """A call's case id: its own, where it came with none."""
         self._store = store
@@ -104,12 +107,16 @@ class HotlineDesk(PartyDesk):
 
     async def _earlier_of(self, call: calls.Call) -> list[console.EarlierCall]:
         """What this caller called about before: looked up once, when a seat is about to need it."""
-        if call.id in self._earlier or not call.caller_number or call.offer is None:
+        if call.id in self._earlier or not (call.caller_number or call.case) or call.offer is None:
             return self._earlier.get(call.id, [])
         found: list[console.EarlierCall] = []
         try:
-            for old in (await self._store.calls(4, number=call.caller_number)).items:
-                if old.call_id == call.id:
+            # First what belongs to the case that it came back with, whoever calls.
+            found += await self._linked.earlier_of(call) if self._linked is not None else []
+            known = {call.id, *(one.id for one in found)}
+            same = (await self._store.calls(4, number=call.caller_number)).items if call.caller_number else ()
+            for old in same:
+                if old.call_id in known:
                     continue
                 ticket = await self._store.ticket_of_call(old.call_id)
                 title = ticket.draft.title if ticket is not None else None
@@ -243,6 +250,14 @@ class HotlineDesk(PartyDesk):
     async def metrics(self) -> str:
         """See console.Desk."""
         return self._metrics()
+
+    async def handover(
+        self, handover_id: str, token: str, audit: Callable[[str, str], Awaitable[None]]
+    ) -> console.Handover:
+        """See console.Desk."""
+        if self._linked is None:
+            raise console.RefusedError("no-handover")
+        return await self._linked.handover(handover_id, token, audit)
 
     async def audit(self, entry: console.AuditEntry) -> None:
         """See console.Desk. Raises UnavailableError when it cannot be written: then nothing is shown."""

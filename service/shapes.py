@@ -73,6 +73,7 @@ def record(data: Mapping[str, Any], centre: str, updated_at: float) -> tickets.C
         dialled=data["dialled"], caller_number=data["caller_number"], centre=centre,
         answered_at=data["answered_at"], joined_at=data["joined_at"], ended_at=data["ended_at"],
         seat=data["seat"], outcome=data["outcome"], timeline=tuple(data["timeline"]), legs=tuple(data["legs"]),
+        case_id=data.get("case") or None,
     )  # fmt: skip
 
 
@@ -84,7 +85,7 @@ def old_call(one: tickets.CallRecord) -> console.LiveCall:
         id=one.call_id, state=cast(Any, state), dialled=one.dialled, caller=caller(one.caller_number, None),
         arrived_at=one.arrived_at, answered_at=one.answered_at, joined_at=one.joined_at, ended_at=one.ended_at,
         seat=one.seat, outcome=one.outcome, legs=[leg(x) for x in one.legs],
-        timeline=[moment(m) for m in one.timeline], direction="out" if out else "in",
+        timeline=[moment(m) for m in one.timeline], direction="out" if out else "in", case=one.case_id,
     )  # fmt: skip
 
 

@@ -395,7 +395,7 @@ def test_a_case_that_cannot_be_told_does_not_keep_the_call_from_going_out(issuer
     with caplog.at_level(logging.DEBUG):
         headers = issuer.issue(call(), line("uui"), "8001", 100.0)
     assert headers == {CASE_HEADER: "330100-hotline-1.2"}
-    assert issuer.counts.refused == 1 and "1380000" not in caplog.text and "王" not in caplog.text
+    assert issuer.counts.withheld == 1 and "1380000" not in caplog.text and "王" not in caplog.text
 
 
 def test_the_issuer_takes_the_rows_of_an_earlier_process():

@@ -20,7 +20,11 @@ from console.testing import FakeDesk
 from routing import CentreTree, Demand, Dispatcher, Line, RoutingBook, Seat, Try
 from service import handovers
 from service.cases import CaseBook
+from service.desk import HotlineDesk
 from service.handovers import MAX_BODY, ContextFetcher, FetchError, HandoverDoor, a_session, fetch
+from service.linked import Linked
+from service.metrics import Metrics
+from service.standby import Standby
 from tests.conftest import eventually
 
 ID, TOKEN = "5f2a", "t" * 32
@@ -446,6 +450,7 @@ async def test_a_call_that_comes_back_opens_the_case_it_began(store):
     await put(store, "c2", 200.0, case="330100-c1", words="还没修")
     await put(store, "c3", 300.0, case="310000-c1")
     await put(store, "c4", 400.0)
+    await put(store, "c9", 900.0, case="330100-c1")
     back = a_call("c9", arrived_at=900.0, case="330100-c1")
     beside = a_call("c8", arrived_at=800.0, case="330100-c1")
     book = a_book(store, [back, beside, a_call("c7")])
@@ -482,3 +487,86 @@ async def test_a_silent_store_leaves_the_call_with_what_it_brought(tmp_path):
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await silent.close()
+
+
+# ---------------------------------------------------------------------- both hotlines whole
+async def nothing(*_):
+    return None
+
+
+async def no_parts():
+    return []
+
+
+@contextlib.asynccontextmanager
+async def a_hotline(store, directory, centre):
+    """An engine with all that belongs to it, the real console, and its address through a process that stands by."""
+    made = Hotline()
+    linked = Linked(
+        made.engine, store, lambda: directory, lambda: console.HandoverHotline(centre=centre), lambda: made.now
+    )
+    desk = HotlineDesk(
+        engine=made.engine, store=store, transcript=nothing, audio=nothing, manifest=nothing, health=no_parts,
+        metrics=lambda: "", case=linked.case_of, linked=linked,
+    )  # fmt: skip
+    active = TestServer(console.build_app(desk, console.TokenBook(b"x" * 32)))
+    await active.start_server()
+    holder = calls.Holder("1", str(active.make_url("/")), 1, {})
+    standby = TestServer(Standby("2", lambda: holder, no_parts).build_app())
+    await standby.start_server()
+    made.engine.start()
+    task = asyncio.create_task(linked.run())
+    try:
+        yield made.engine, linked, desk, str(standby.make_url("/"))
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await made.engine.stop()
+        await standby.close()
+        await active.close()
+
+
+def comes(call, headers=None, origin="", **more):
+    got = headers or {}
+    return e.Arrived(
+        call, f"PJSIP/{call}", "12345", origin=origin, case=got.get("X-Hotline-Case", ""),
+        uui=got.get("User-to-User", ""), **more,
+    )  # fmt: skip
+
+
+async def test_a_call_goes_to_the_other_hotline_with_its_case_and_comes_back_with_it(store, tmp_path):
+    other_store = tickets.Store(f"sqlite:///{tmp_path}/other.db")
+    await other_store.migrate()
+    here, there = Directory(), Directory()
+    async with a_hotline(store, here, "330100") as (a, a_linked, desk, a_url):
+        async with a_hotline(other_store, there, "310000") as (b, b_linked, _, b_url):
+            here.urls["there"], there.urls["here"] = b_url, a_url
+            line = Line("x", "", (Try("line-x", "1", protocol="uui"),))
+            a.feed([comes("a1", number="13800000000")])
+            await eventually(lambda: "a1" in a.calls)
+            sent = a_linked.issuer.issue(a.calls["a1"], line, "8001", a._clock())
+            b.feed([comes("b1", sent, "line-here")])
+            await eventually(lambda: b.calls["b1"].context if "b1" in b.calls else None)
+            assert (b.calls["b1"].case, b.calls["b1"].context["caller"]["number"]) == ("330100-a1", "13800000000")
+            assert b.calls["b1"].context["hotline"]["centre"] == "330100"
+
+            back = b_linked.issuer.issue(b.calls["b1"], line, "8001", b._clock())
+            a.feed([comes("a2", back, "line-there")])
+            await eventually(lambda: a.calls["a2"].context if "a2" in a.calls else None)
+            assert (a.calls["a2"].case, a.calls["a2"].context["caller"]["number"]) == ("330100-a1", "13800000000")
+            assert [x.id for x in await a_linked.earlier_of(a.calls["a2"])] == ["a1"]
+            shown = await desk.call("a2")
+            assert shown.case == "330100-a1" and shown.context.caller.number == "13800000000"
+            assert a_linked.counts.given == a_linked.counts.fetched == b_linked.counts.given == 1
+        looks = (await store.audits()).items
+        assert [(x.role, x.what, x.object_id) for x in looks] == [("handover", "handover", "a1")]
+    await other_store.close()
+
+
+async def test_what_is_counted_can_be_told(hotline):
+    metrics = Metrics(hotline.engine)
+    for counts in (hotline.door.counts, hotline.issuer.counts):
+        metrics.count_from("hotline_handovers", "Cases", counts)
+    await hotline.redeem(*hotline.issue())
+    text = metrics.text()
+    assert "hotline_handovers_issued_total 1.0" in text and "hotline_handovers_given_total 1.0" in text
