@@ -299,6 +299,29 @@ def test_what_works_and_is_probably_not_meant_is_a_warning(write, change, where,
     assert any(f": {where}: " in w and reason in w for w in warnings), warnings
 
 
+def test_the_example_in_the_documentation_is_good(write):
+    (block,) = (ROOT / "docs/directory.md").read_text().split("```yaml\n")[1:]
+    catalogue = (ROOT / "config/catalogue.yaml").read_text()
+    config = load_config(write(**{"directory.yaml": block.split("```")[0], "catalogue.yaml": catalogue}))
+    assert config.warnings == ()
+    line = config.directory().line("110", NOON)
+    assert [t.trunk for t in line.tries] == ["line-police", "line-police-2", "line-carrier"]
+    assert config.directory().by_trunk("line-police-2").id == "110"
+
+
+def test_the_commented_examples_of_the_shipped_file_are_good(write):
+    text = (ROOT / "config/directory.yaml").read_text()
+    for key, empty in (("trunks", "{}"), ("dialable", "[]")):
+        start = text.index(f"# {key}:\n")
+        example, rest = text[start:].split(f"{key}: {empty}\n", 1)
+        text = text[:start] + "".join(f"{line[2:]}\n" for line in example.splitlines()) + rest
+    catalogue = (ROOT / "config/catalogue.yaml").read_text()
+    routing_file = (ROOT / "config/routing.yaml").read_text().split("# 自上而下")[0].split("# 某类座席")[0]
+    config = load_config(write(**{"directory.yaml": text, "catalogue.yaml": catalogue, "routing.yaml": routing_file}))
+    assert set(config.directory().trunks) == {"police", "carrier", "shanghai"}
+    assert config.directory().number_line("057121234567", NOON).tries[0].trunk == "line-carrier"
+
+
 # ---------------------------------------------------------------------- whatever is written
 IDS, TRUNK_NAMES = ["110", "119", "water", "desk", "sh"], ["a", "b", "c"]
 NAMES = st.lists(st.sampled_from([*TRUNK_NAMES, "x"]), max_size=3)
