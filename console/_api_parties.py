@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ from ._ports import Look
 from ._problems import ProblemError
 from ._roles import Right
 from ._routes import Ask, Route
-from ._schema import Call, Party
+from ._schema import LiveCall, Party
 from ._schema_floor import Done
 from ._schema_parties import (
     KEY_ABOUT,
@@ -25,6 +26,7 @@ from ._schema_parties import (
 )
 from ._view import owns_call
 
+_log = logging.getLogger("console")
 T = TypeVar("T")
 _OWN_CALL = (Right.SEATS, Right.OWN_CALL)
 _KEYED = {KEY_HEADER: KEY_ABOUT}
@@ -50,14 +52,21 @@ def _body(ask: Ask, kind: type[T]) -> T:
     return ask.body
 
 
-async def _mine(ask: Ask) -> tuple[Call, str]:
+async def _live(ask: Ask) -> LiveCall:
+    """The call. No store is asked while it goes on: an order does not wait for one, and works without it."""
+    call = await ask.desk.live_call(ask.ids["id"])
+    if call is None:
+        over = await ask.desk.call(ask.ids["id"])
+        raise ProblemError("no-such-call" if over is None else "too-late")
+    return call
+
+
+async def _mine(ask: Ask) -> tuple[LiveCall, str]:
     """The call, and the seat that orders; a supervisor orders for the call's own seat.
 
     A seat that has left a running talk still sees it, for its notes, but orders no more of it.
     """
-    call = await ask.desk.call(ask.ids["id"])
-    if call is None:
-        raise ProblemError("no-such-call")
+    call = await _live(ask)
     if ask.reader.may(Right.SEATS):
         return call, ""
     if not owns_call(ask.reader, call) or ask.reader.seat is None:
@@ -108,10 +117,19 @@ async def _arrange(ask: Ask) -> Done:
 
 
 async def _emergency(ask: Ask) -> Party:
+    """The one order that is carried out before it is audited, and although it cannot be: a life may hang on it.
+
+    Who gave it stands in the call's own journal in any case.
+    """
     order, key = _body(ask, EmergencyOrder), order_key(ask)
     call, _ = await _mine(ask)
-    await ask.audit({Look.EMERGENCY: (call.id,)}, order.entry)
-    return _found(await ordered(ask.desk.emergency(call.id, order.entry, by=ask.reader.name, key=key)))
+    party = _found(await ordered(ask.desk.emergency(call.id, order.entry, by=ask.reader.name, key=key)))
+    try:
+        await ask.audit({Look.EMERGENCY: (call.id,)}, order.entry)
+    except ProblemError:
+        told = "console: an emergency order could not be audited; the call's journal has it"
+        _log.error(told, extra={"call": call.id})  # noqa: TRY400
+    return party
 
 
 async def _supervise(ask: Ask) -> Done:
@@ -119,9 +137,7 @@ async def _supervise(ask: Ask) -> Done:
     phone = order.seat or ask.reader.seat
     if phone is None:
         raise ProblemError("no-phone", "body:seat")
-    call = await ask.desk.call(ask.ids["id"])
-    if call is None:
-        raise ProblemError("no-such-call")
+    call = await _live(ask)
     await ask.audit({Look.SUPERVISE: (call.id,)}, f"{order.mode} {phone}")
     return _done(await ordered(ask.desk.supervise(call.id, order.mode, phone, by=ask.reader.name, key=key)))
 

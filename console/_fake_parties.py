@@ -7,7 +7,7 @@ from typing import Any
 
 from ._captions import caption
 from ._ports import RefusedError
-from ._schema import Call, Leg, Party, Target, Text2
+from ._schema import Call, Leg, LiveCall, Party, Target, Text2
 from ._schema_floor import Choices, Seat
 from ._schema_parties import Directory, DirectoryEntry, PartyOrder
 
@@ -42,6 +42,13 @@ class FakeParties:
     async def put(self, *subjects: Any) -> None:
         """Keep each subject and tell it."""
         raise NotImplementedError
+
+    async def live_call(self, call_id: str) -> LiveCall | None:
+        """See :class:`console.Desk`."""
+        call = self._calls.get(call_id)
+        if call is None or call.state == "ended":
+            return None
+        return LiveCall(**{name: getattr(call, name) for name in LiveCall.model_fields})
 
     async def directory(self) -> Directory:
         """See :class:`console.Desk`."""

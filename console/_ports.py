@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ._messages import Event, Snapshot
-from ._schema import Call, CallPage, Draft, DraftPage, Party, Probe
+from ._schema import Call, CallPage, Draft, DraftPage, LiveCall, Party, Probe
 from ._schema_floor import (
     Callback,
     CallbackPage,
@@ -110,6 +110,10 @@ class Desk(Protocol):
 
     async def call(self, call_id: str) -> Call | None:
         """One call whole, live or not; None if there is none."""
+        ...
+
+    async def live_call(self, call_id: str) -> LiveCall | None:
+        """One call that goes on, without words; None if there is none. Needs no store: orders must not wait for it."""
         ...
 
     async def seats(self) -> Sequence[Seat]:

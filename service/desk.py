@@ -197,6 +197,11 @@ class HotlineDesk(PartyDesk):
         items += [shapes.summary(shapes.old_call(r)) for r in page.items if r.call_id not in known]
         return console.CallPage(items=items, next=page.next)
 
+    async def live_call(self, call_id: str) -> console.LiveCall | None:
+        """See console.Desk."""
+        live = self._engine.calls.get(call_id)
+        return self._shown(live) if live is not None else None
+
     async def call(self, call_id: str) -> console.Call | None:
         """See console.Desk."""
         live = self._engine.calls.get(call_id)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console import RIGHTS, Look, Party, Principal, RefusedError, Right, Role, Target, Text2
+from console import RIGHTS, Look, Party, Principal, RefusedError, Right, Role, Target, Text2, UnavailableError
 from console._problems import STATUS
 from console._scene import a_call
 from console._scene_parties import a_consultation, a_linked_call, an_emergency, furnish_parties
@@ -224,13 +224,36 @@ async def test_every_order_is_written_down_before_it_is_done_and_without_numbers
 
 @pytest.mark.parametrize(
     ("path", "body"),
-    [("parties", {"how": "join", "skill": "ja"}), ("arrange", {"what": "hold"}), ("emergency", {"entry": "110"}),
+    [("parties", {"how": "join", "skill": "ja"}), ("arrange", {"what": "hold"}),
      ("supervise", {"mode": "listen", "seat": "8001"})],
 )  # fmt: skip
 async def test_what_cannot_be_written_down_is_not_done(talks: Any, path: str, body: Any) -> None:
     talks.desk.broken["audit"] = OSError("disk full")
     status, problem = await order(talks, f"demo-3.3/{path}", body)
     assert status == 503 and problem["code"] == "audit-failed" and talks.desk.ordered == []
+
+
+async def test_an_emergency_line_rings_although_nothing_can_be_written_down_or_looked_up(
+    talks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any, **__: Any) -> None:
+        raise UnavailableError("store")
+
+    talks.desk.broken["audit"] = OSError("disk full")
+    monkeypatch.setattr(talks.desk, "call", broken)
+    status, party = await order(talks, "demo-3.1/emergency", {"entry": "110"}, "8011")
+    assert status == 200 and party["state"] == "ringing"
+    assert [what for what, _, _ in talks.desk.ordered] == ["emergency"]
+
+
+@pytest.mark.parametrize("what", ["parties", "arrange", "emergency", "supervise"])
+async def test_an_order_to_a_call_that_is_over_comes_too_late(talks: Any, what: str) -> None:
+    body: dict[str, Any] = {
+        "parties": {"how": "join", "skill": "ja"}, "arrange": {"what": "hold"}, "emergency": {"entry": "110"},
+        "supervise": {"mode": "listen", "seat": "8001"},
+    }[what]  # fmt: skip
+    status, problem = await order(talks, f"demo-1.1/{what}", body)
+    assert status == 409 and problem["code"] == "too-late" and "晚了一步" in problem["message"]["zh"]
 
 
 # --- supervisors ---
