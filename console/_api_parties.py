@@ -128,7 +128,7 @@ async def _emergency(ask: Ask) -> Party:
         await ask.audit({Look.EMERGENCY: (call.id,)}, order.entry)
     except ProblemError:
         told = "console: an emergency order could not be audited; the call's journal has it"
-        _log.error(told, extra={"call": call.id})  # noqa: TRY400
+        _log.error(told, extra={"call": call.id})
     return party
 
 
