@@ -220,8 +220,12 @@ class Word(Model):
 class Segment(Model):
     """What one party said in one go."""
 
-    party: Literal["caller", "seat"]
+    party: Literal["caller", "seat"] = Field(description="channel: the caller, or whoever the caller heard")
     seat: str | None = None
+    who: str | None = Field(
+        default=None, description="seat id or line.<directory entry>; null: the caller, or not known who of several"
+    )
+    kind: Literal["seat", "third", "line"] | None = None
     start: Seconds
     end: Seconds
     text: str

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import calls
 import console
+import recordings
 from calls import Engine, Host, MemoryJournal, Rules
 from calls import events as e
 from calls.testing import FakeSwitch
@@ -413,3 +414,10 @@ def test_a_leg_that_an_older_version_wrote_still_has_a_shape():
     }  # fmt: skip
     leg = shapes.leg(old)
     assert (leg.kind, leg.room, leg.muted, leg.mode) == ("assistant", None, False, None)
+
+
+def test_a_segment_of_any_party_has_a_shape():
+    word = recordings.Word("报警", 1.0, 1.5, 0.9)
+    said = recordings.Segment("seat", None, 1.0, 1.5, "报警", 0.9, (word,), who="line.110", kind="line")
+    shape = console.Segment.model_validate(said.as_dict())
+    assert (shape.who, shape.kind, shape.seat) == ("line.110", "line", None)
