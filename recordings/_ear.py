@@ -99,8 +99,14 @@ class Ear:
         self.stats = EarStats()
 
     # ------------------------------------------------------------------ orders
-    def listen(self, call: str, path: str, behind: float | None = None) -> None:
-        """Begin to follow a call's file; one that is followed already goes on."""
+    def listen(self, call: str, path: str, since: float | None = None) -> None:
+        """Begin to follow a call's file; one that is followed already goes on.
+
+        Args:
+            call, path: the call and its raw file.
+            since: seconds of the clock from which on; None: from the file's beginning.
+        """
+        behind = None if since is None else max(0.0, self._clock() - since)
         if call not in self._callers:
             self._callers[call] = _Caller(call, Tail(path, behind), Gate(self._hold))
 

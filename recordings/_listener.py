@@ -23,7 +23,7 @@ from .errors import BadJobError
 
 _HOME = Path(__file__).resolve().parent.parent  # where `python -m recordings.ear` is found
 _BEHIND = 3.0
-"""Seconds before now from which a call is followed that began before its listener (after a restart)."""
+"""Seconds before the last sign of life from which calls are followed anew: a sentence may have been at hand."""
 _MAX_PAUSE = 30.0
 _LINE_LIMIT = 1 << 20
 
@@ -44,6 +44,14 @@ class ListenerCounters:
     """Callbacks and messages that failed."""
     refused: int = 0
     """Calls whose id is no file name."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    path: str
+    asked: float
+    since: float | None
+    """Monotonic seconds from which on it is listened to, None: from its beginning."""
 
 
 class Listener:
@@ -67,12 +75,13 @@ class Listener:
         self._s, self._detector, self._heard = settings, detector, heard
         self._log = log or json_log("listener")
         self._log_file = log_file
-        self._paths: dict[str, str] = {}
+        self._followed: dict[str, _Followed] = {}
         self._judges: dict[str, Judge] = {}
         self._process: asyncio.subprocess.Process | None = None
         self._task: asyncio.Task[None] | None = None
         self._ending = False
-        self._sign = 0.0  # when the next sign of life must have come
+        self._alive = 0.0  # when a process last gave a sign of life
+        self._sign = 0.0  # when the next one must have come
         self.counters = ListenerCounters()
         self.figures: dict[str, float] = {}
         """The process's own figures (`EarStats`, and cpu: seconds), as of a second ago; empty while none runs."""
@@ -88,22 +97,29 @@ class Listener:
     # ------------------------------------------------------------------ whom
     def listen(self, call: str, path: str, *, fresh: bool = True) -> None:
         """Follow a call's raw file. `fresh`: from its beginning; else from a few seconds ago."""
-        if call in self._paths:
+        if call in self._followed:
             return
         try:
             checked_call(call)
         except BadJobError:
             self.counters.refused += 1
             return
-        self._paths[call] = path
+        now = time.monotonic()
+        self._followed[call] = _Followed(path, now, None if fresh else now - _BEHIND)
         self._judges[call] = Judge(self._detector, self._s.sure)
-        self._order({"do": "listen", "call": call, "path": path, "behind": None if fresh else _BEHIND})
+        self._follow(call)
 
     def forget(self, call: str) -> None:
         """Listen to it no more."""
-        if self._paths.pop(call, None) is not None:
+        if self._followed.pop(call, None) is not None:
             del self._judges[call]
             self._order({"do": "forget", "call": call})
+
+    def _follow(self, call: str) -> None:
+        one = self._followed[call]
+        # What was said while no process lived (or one hung) is listened to by the next.
+        since = one.since if one.asked >= self._alive else self._alive - _BEHIND
+        self._order({"do": "listen", "call": call, "path": one.path, "since": since})
 
     def _order(self, order: dict[str, Any]) -> None:
         process = self._process
@@ -126,7 +142,7 @@ class Listener:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        self._paths.clear()
+        self._followed.clear()
         self._judges.clear()
 
     async def _keep(self) -> None:
@@ -167,15 +183,15 @@ class Listener:
                 stderr.close()
         # A large model takes long to load; afterwards there is a sign of life each second.
         self._process, self._sign = process, time.monotonic() + max(self._s.silent, self._s.check_seconds)
-        for call, path in self._paths.items():
-            # Those it was told of before are in the middle of something: what was said is over.
+        for call in self._followed:
             self._judges[call] = Judge(self._detector, self._s.sure, told=self._judges[call].told)
-            self._order({"do": "listen", "call": call, "path": path, "behind": _BEHIND})
+            self._follow(call)
         watch = asyncio.create_task(self._watch(process), name="listener-watch")
         try:
             assert process.stdout is not None
             while line := await process.stdout.readline():
-                self._sign = time.monotonic() + self._s.silent
+                self._alive = time.monotonic()
+                self._sign = self._alive + self._s.silent
                 self._take(line)
             return await process.wait()
         except ValueError:  # a line over the limit: no message of ours
@@ -194,7 +210,7 @@ class Listener:
             left = self._sign - time.monotonic()
             if left <= 0:
                 break
-            await asyncio.sleep(left)
+            await asyncio.sleep(min(left, self._s.silent / 4))
         self._log("job-hung", worker="ear")
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGKILL)

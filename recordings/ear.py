@@ -44,7 +44,7 @@ class _Orders:
         for line in lines:
             order = json.loads(line)
             if order["do"] == "listen":
-                self._ear.listen(order["call"], order["path"], order["behind"])
+                self._ear.listen(order["call"], order["path"], order["since"])
             else:
                 self._ear.forget(order["call"])
         return bool(data)
