@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from routing import Demand, Dispatcher, Step
+from routing import Demand, Dispatcher, SeatState, Step
 
 from . import events as e
 from ._errors import OrderError
@@ -75,7 +75,7 @@ def follow_up(
 ) -> list[e.Event]:
     """What an event of a call brings about by the host's word: journalled in the same batch."""
     if call.wish and old is not None and old.wish != call.wish:
-        wanted = host.outside.asked_by_caller(call, call.wish, "flow", now)
+        wanted: e.Event | None = host.outside.asked_by_caller(call, call.wish, "flow", now)
         return [wanted] if wanted is not None else []
     if isinstance(event, e.Waits) and call.state is S.WAITING and old is not None and old.waiting_since is None:
         return list(host.welcome(call, now))
@@ -96,7 +96,9 @@ def _assistance(host: Host, dispatcher: Dispatcher, event: e.LegJoined, call: Ca
     if leg is None or leg.kind != "seat" or leg.who is None or leg.state is not LegState.JOINED:
         return []
     seat = dispatcher.seats.get(host.book.assistant_of(leg.who, now) or "")
-    if seat is None or any(x.who == seat.id and x.state is not LegState.GONE for x in call.legs):
+    if seat is None or seat.state in (SeatState.OFFERED, SeatState.RINGING, SeatState.TALKING):
+        return []
+    if any(x.who == seat.id and x.state is not LegState.GONE for x in call.legs):
         return []
     name = leg_id(call.id, seat.id, call.offers + 1)
     return [e.ObserverWanted(call.id, seat.id, name, leg.id, seat.phone, "whisper", "leader-day")]

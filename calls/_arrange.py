@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from routing import Demand, Line
 
+from . import _words as words
 from . import commands as c
 from . import events as e
 from ._parties import end_company, end_party, nobody_left, party_joined, party_wanted, pending, seat_leaves, with_party
@@ -113,7 +114,7 @@ def referred(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
             ends = (c.TalkEnds(call.id, seat.who, wrap_up=False), c.CancelLeg(call.id, seat.id))
             call = leg_gone(call, seat.id, now, "transferred")
         call = note(call, now, "party_failed", who="", why="wrong_number")
-        call, more = nobody_left(call, now, rules, demand=back, words="transfer-failed")
+        call, more = nobody_left(call, now, rules, demand=back, said=words.transfer_failed())
         return call, (*ends, *more)
     wanted = e.PartyWanted(
         call.id, event.part or "r", "transfer", event.demand, event.line, by="phone", target=_target(event),
@@ -161,7 +162,8 @@ def observer_wanted(call: Call, event: e.Event, now: float, rules: Rules) -> Res
         call.id, event.leg, event.seat, call.channel, call.caller_number, call.caller_name, rules.ring,
         phone=event.phone, role="join" if comes_in else event.mode, beside="" if comes_in else beside.id,
     )  # fmt: skip
-    return call, (ring,)
+    # Nobody else is to ring this phone meanwhile.
+    return call, (c.SeatTalks(call.id, event.seat, event.leg, back=True), ring)
 
 
 def _party_of_observer(

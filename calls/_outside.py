@@ -6,6 +6,7 @@ from typing import Protocol
 
 from routing import Directory, DirectoryError, Line
 
+from . import _words as words
 from . import events as e
 from ._errors import OrderError
 from .model import Call, CallState
@@ -52,17 +53,19 @@ class Outside:
             key=key,
         )  # fmt: skip
 
-    def asked_by_digit(self, call: Call, digit: str, now: float) -> e.PartyWanted | None:
+    def asked_by_digit(self, call: Call, digit: str, now: float) -> e.PartyWanted | e.Told | None:
         """A caller whom nobody serves yet has pressed the key of an emergency line; None: it has not, or it rings
         already, or the line cannot be rung (the caller goes on waiting for a human)."""
         entry = self.directory.emergency_digits.get(digit)
         return self.asked_by_caller(call, entry, "digit", now) if entry is not None else None
 
-    def asked_by_caller(self, call: Call, entry: str, by: str, now: float) -> e.PartyWanted | None:
-        """As `asked_by_digit`, for the line itself."""
+    def asked_by_caller(self, call: Call, entry: str, by: str, now: float) -> e.PartyWanted | e.Told | None:
+        """As `asked_by_digit`, for the line itself. A line that cannot be rung (none configured) is said so."""
         if any(p.how == "emergency" and p.state in ("queued", "ringing", "joined") for p in call.parties):
             return None
         try:
             return self.emergency(call, entry, by, now)
-        except OrderError:
-            return None
+        except OrderError as refusal:
+            language = call.demand.language if call.demand is not None else "zh"
+            prompts = words.files(language, *words.emergency_failed())
+            return e.Told(call.id, prompts, "emergency_failed", {"who": entry, "why": refusal.code})

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from routing import LINE_PREFIX, Demand, Line, OfferOutcome
 
+from . import _words as words
 from . import commands as c
 from . import events as e
 from ._rooms import rooms_after, settle
@@ -69,11 +70,9 @@ def party_wanted(call: Call, event: e.Event, now: float, rules: Rules) -> Result
         call = replace(call, legs=(*call.legs, via))
         call = with_party(call, part, asking=event.via)
     out: list[c.Command] = []
-    if party.how == "emergency" and call.state in (S.ARRIVED, S.IN_FLOW, S.VOICEMAIL, S.LEAVING):
-        # Into the waiting loop first, out of which the line fetches the caller; meanwhile it hears music there.
-        out.append(c.ToWaiting(call.id, call.channel))
-    if party.how == "emergency" and call.state is not S.TALKING and party.line is not None:
-        out.append(c.Announce(call.id, call.channel, _words(call, _connecting(party.line.entry))))
+    if party.how == "emergency" and party.line is not None:
+        call, more = _caller_waits_for_it(call, words.emergency_connecting(party.line.entry), now)
+        out += more
     if party.demand is not None:
         out.append(c.Enqueue(call.id, party.demand, now, part))
         return call, tuple(out)
@@ -81,8 +80,21 @@ def party_wanted(call: Call, event: e.Event, now: float, rules: Rules) -> Result
     return call, (*out, *more)
 
 
-def _connecting(entry: str) -> str:
-    return f"emergency-connecting-{entry}" if entry in ("110", "119", "120", "122") else "emergency-connecting"
+def _caller_waits_for_it(call: Call, said: tuple[str, ...], now: float) -> Result:
+    """A caller nobody serves yet is told that the line rings, in the waiting loop, out of which the line fetches it;
+    the queue goes on to bring a seat, before those who have no emergency."""
+    prompts = words.files(_language(call), *said)
+    if call.state in (S.ARRIVED, S.IN_FLOW, S.VOICEMAIL, S.LEAVING):
+        return call, (c.ToWaiting(call.id, call.channel, prompts),)
+    since = call.waiting_since
+    if call.state is S.WAITING and call.demand is not None and since is not None:
+        demand = replace(call.demand, priority=call.demand.priority + LOST_SEAT_PRIORITY)
+        call = replace(call, demand=demand)
+        again = c.Enqueue(call.id, demand, since)
+        return call, (again, c.Announce(call.id, call.channel, prompts))
+    if call.state is S.OFFERED:
+        return call, (c.Announce(call.id, call.channel, prompts),)
+    return call, ()
 
 
 def party_unwanted(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
@@ -113,7 +125,7 @@ def end_party(call: Call, party: Party, now: float, why: str) -> Result:
         if leg is None or leg.state is LegState.GONE:
             continue
         out.append(c.CancelLeg(call.id, leg.id))
-        if leg.state is LegState.JOINED and leg.kind != "line" and leg.who is not None:
+        if (leg.state is LegState.JOINED or party.demand is None) and leg.kind != "line" and leg.who is not None:
             out.append(c.TalkEnds(call.id, leg.who, wrap_up=leg.kind == "seat"))
         call = leg_gone(call, leg.id, now, why)
     state = PartyState.LEFT if joined else PartyState.WITHDRAWN
@@ -131,7 +143,8 @@ def end_company(call: Call, now: float, why: str = "withdrawn", keep: frozenset[
     for leg in call.legs:
         if leg.kind in ("observer", "third", "line", "via") and leg.state is not LegState.GONE and leg.id not in keep:
             out.append(c.CancelLeg(call.id, leg.id))
-            if leg.state is LegState.JOINED and leg.kind == "third" and leg.who is not None:
+            joined = leg.state is LegState.JOINED and leg.kind == "third"
+            if (joined or leg.kind == "observer") and leg.who is not None:
                 out.append(c.TalkEnds(call.id, leg.who, wrap_up=False))
             call = leg_gone(call, leg.id, now, "talk over")
     return call, tuple(out)
@@ -262,7 +275,8 @@ def party_not_joined(call: Call, event: e.LegLeft, leg: Leg, now: float, rules: 
         call, more = _ring_line(call, party.id, now, rules)
         return call, more
     if party.demand is None or leg.who is None:  # a supervisor who was to come in: nobody's offer
-        return party_failed(call, party.id, why, now, rules)
+        call, more = party_failed(call, party.id, why, now, rules)
+        return call, (*((c.TalkEnds(call.id, leg.who, wrap_up=False),) if leg.who else ()), *more)
     outcome = e.OUTCOME_OF_CAUSE.get(event.cause, OfferOutcome.UNREACHABLE)
     out.append(c.OfferEnds(call.id, leg.who, party.offer.id, OfferOutcome.NO_ANSWER if leg.cancelled else outcome))
     if party.target.startswith("seat:") and event.cause != e.NEVER_RUNG:
@@ -289,8 +303,9 @@ def party_failed(call: Call, part: str, why: str, now: float, rules: Rules) -> R
     call, more = settle(_seat_back(call, party), now)
     out += more
     if party.how == "emergency" and not call.talkers and not _emergency_rings(call):
-        out.append(c.Announce(call.id, call.channel, _words(call, "emergency-failed")))
-    call, last = nobody_left(call, now, rules, demand=party.back)
+        out.append(c.Announce(call.id, call.channel, words.files(_language(call), *words.emergency_failed())))
+    said = words.transfer_failed() if party.how == "transfer" else ()
+    call, last = nobody_left(call, now, rules, demand=party.back, said=said)
     return call, (*out, *last)
 
 
@@ -352,12 +367,13 @@ def party_gone(call: Call, leg: Leg, event: e.LegLeft, now: float) -> Result:
     return call, (*out, *more)
 
 
-def _words(call: Call, prompt: str) -> tuple[str, ...]:
-    language = call.demand.language if call.demand is not None else "zh"
-    return (f"hotline/{'en' if language == 'en' else 'zh'}/{prompt}",)
+def _language(call: Call) -> str:
+    return call.demand.language if call.demand is not None else "zh"
 
 
-def nobody_left(call: Call, now: float, rules: Rules, demand: Demand | None = None, words: str = "") -> Result:
+def nobody_left(
+    call: Call, now: float, rules: Rules, demand: Demand | None = None, said: tuple[str, ...] = ()
+) -> Result:
     """If a talking caller is with nobody and nobody is on the way: back into the queue, before all who have not
     talked yet; it never sits in music without a place."""
     if call.state is not S.TALKING or call.talkers:
@@ -368,5 +384,5 @@ def nobody_left(call: Call, now: float, rules: Rules, demand: Demand | None = No
     wish = demand or call.demand or rules.default_demand
     call = note(call, now, "waiting", why="alone")
     call, more = enqueue(call, now, replace(wish, priority=wish.priority + LOST_SEAT_PRIORITY), rules)
-    said = c.Announce(call.id, call.channel, _words(call, words) if words else ())
-    return call, (*company, *more, c.InQueue(call.id), said)
+    told = c.Announce(call.id, call.channel, words.files(_language(call), *said))
+    return call, (*company, *more, c.InQueue(call.id), told)

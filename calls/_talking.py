@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from routing import LINE_PREFIX, OfferOutcome
 
+from . import _words as words
 from . import commands as c
 from . import events as e
 from ._parties import (
@@ -150,7 +151,8 @@ def talk_leg_left(call: Call, event: e.Event, now: float, rules: Rules) -> Resul
     if leg is None or leg.state is LegState.GONE:
         return call, ()
     if leg.kind == "observer":
-        return note(leg_gone(call, leg.id, now, str(event.cause)), now, "observer_left", seat=leg.who), ()
+        call = note(leg_gone(call, leg.id, now, str(event.cause)), now, "observer_left", seat=leg.who)
+        return call, (c.TalkEnds(call.id, leg.who or "", wrap_up=False),)
     if leg.kind == "via":
         return _via_left(leg_gone(call, leg.id, now, str(event.cause)), leg, now)
     if leg.state is not LegState.JOINED:
@@ -183,7 +185,7 @@ def _further_left(
     if after == "end" and event.cause == NORMAL_CLEARING and not leg.cancelled and not pending(call):
         call, company = end_company(call, now)
         return call, (*marks, *out, *company, c.HangUp(call.id, call.channel))
-    call, last = nobody_left(call, now, rules, words="party-left")
+    call, last = nobody_left(call, now, rules, said=words.party_left())
     return call, (*marks, *out, *last)
 
 

@@ -149,9 +149,10 @@ class StopPlaying(ToSwitch):
 
 @dataclass(frozen=True, slots=True)
 class ToWaiting(ToSwitch):
-    """Bring a caller out of a flow into the waiting loop."""
+    """Bring a caller out of a flow into the waiting loop, where it hears `prompts` at once."""
 
     channel: str
+    prompts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +225,8 @@ class SeatTalks(ToDispatcher):
 
     seat: str
     offer: str
+    back: bool = False
+    """It was not offered (a supervisor): it becomes again what it was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -453,7 +453,7 @@ class Engine(Orders):
             case c.SeatRings():
                 d.ringing(command.seat, command.offer, now)
             case c.SeatTalks():
-                d.talking(command.seat, command.call, command.offer, now)
+                d.talking(command.seat, command.call, command.offer, now, back=command.back)
             case c.OfferEnds():
                 d.offer_ended(command.seat, command.offer, command.outcome, now)
             case c.TalkEnds():

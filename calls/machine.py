@@ -25,7 +25,7 @@ from . import _outbound as o
 from . import _parties as x
 from . import _talking as t
 from . import events as e
-from ._rooms import next_look
+from ._rooms import next_look, settle
 from ._rules import LOST_SEAT_PRIORITY, NORMAL_CLEARING, PARTNER_LEFT, TIMELINE_LIMIT, FlowSource, Result, Rules
 from .model import Call, CallState, LegState, PartyState
 
@@ -60,7 +60,12 @@ def step(call: Call | None, event: e.Event, now: float, rules: Rules) -> Result:
     handler = TABLE[call.state].get(type(event))
     if handler is None:
         return call, ()
-    return handler(call, event, now, rules)
+    after, commands = handler(call, event, now, rules)
+    if after is call or after.legs is call.legs:
+        return after, commands
+    # Whatever has become of legs: everybody is brought to where they are to be.
+    after, moves = settle(after, now)
+    return after, (*commands, *moves)
 
 
 Handler = Callable[[Call, e.Event, float, Rules], Result]

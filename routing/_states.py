@@ -253,8 +253,9 @@ class SeatStates:
         if seat is not None and seat.offer == offer and seat.state is S.OFFERED:
             self._move(seat, S.RINGING, now)
 
-    def talking(self, seat_id: str, call: str, offer: str, now: float) -> None:
-        """The seat is joined with the caller."""
+    def talking(self, seat_id: str, call: str, offer: str, now: float, *, back: bool = False) -> None:
+        """The seat is joined with the caller. `back`: nobody offered it (a supervisor who listens); afterwards it is
+        what it is now: offline, on a break."""
         seat = self._seats.get(seat_id)
         if seat is None or (seat.state is S.TALKING and seat.call == call):
             return
@@ -266,6 +267,8 @@ class SeatStates:
             return
         if seat.state is S.WRAP_UP:
             seat = move(seat, S.AVAILABLE, now, self._policy, reason=seat.reason)
+        if back and seat.state in (S.OFFLINE, S.BREAK, S.REST) and seat.wanted is None:
+            seat = replace(seat, wanted=seat.state)
         self._move(replace(seat, call=call, offer=offer), S.TALKING, now)
 
     def offer_ended(self, seat_id: str, offer: str, outcome: OfferOutcome, now: float) -> None:

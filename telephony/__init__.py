@@ -2,7 +2,7 @@
 
 from ._link import ActionFailed, ActionRefused, ActionTimeout, AmiLink, AmiSettings, LinkDown, LinkState
 from ._private import PrivateAsterisk, loader
-from ._render import LINE_TRUNK, OUT_TRUNK, PBX_PIECES, LineTrunk, Peer, SeatPhone, SwitchPlan, render
+from ._render import LINE_TRUNK, OUT_TRUNK, PBX_PIECES, LineTrunk, Peer, SeatPhone, SwitchPlan, check_lines, render
 from ._switch import AsteriskSwitch
 from ._translate import translate
 from .errors import PrivateAsteriskError, RenderError, TelephonyError
@@ -27,6 +27,7 @@ __all__ = [
     "SeatPhone",
     "SwitchPlan",
     "TelephonyError",
+    "check_lines",
     "loader",
     "render",
     "translate",

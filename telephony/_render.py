@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -166,28 +166,45 @@ def _line_section(line: LineTrunk) -> str:
     return text
 
 
-def _network(text: str) -> bool:
+def _network(text: str) -> ipaddress.IPv4Network | None:
+    """An address or a network; None: a host name, or nothing."""
     try:
-        ipaddress.IPv4Network(text, strict=False)
+        return ipaddress.IPv4Network(text, strict=False)
     except ValueError:
-        return False
-    return True
+        return None
 
 
-def _check_lines(plan: SwitchPlan, taken: set[str]) -> None:
-    owner = {p.contact.rpartition(":")[0]: f"peer {p.name}" for p in plan.peers}
-    for line in plan.lines:
+def _overlap(one: str, two: str) -> bool:
+    a, b = _network(one), _network(two)
+    return a.overlaps(b) if a is not None and b is not None else one.lower() == two.lower()
+
+
+def check_lines(lines: Sequence[LineTrunk], peers: Sequence[Peer], taken: Iterable[str]) -> None:
+    """Whether the trunks of the hotline directory go together with all else that has a name or an address.
+
+    Args:
+        lines: the trunks.
+        peers: other Asterisks.
+        taken: names of endpoints that there are.
+
+    Raises:
+        RenderError: a name or an address is taken, or is none; the text says which.
+    """
+    names = set(taken)
+    owners = [(p.contact.rpartition(":")[0], f"peer {p.name}") for p in peers]
+    for line in lines:
         if not _TRUNK_NAME.fullmatch(line.name) or not _CONTACT.fullmatch(line.contact) or line.qualify < 0:
             raise RenderError(f"trunk {line.name!r}: a name of 1-27 letters, digits, '_' or '-', and host:port")
-        if line.endpoint in taken:
+        if line.endpoint in names:
             raise RenderError(f"trunk {line.name!r}: a seat, a peer or another trunk is called {line.endpoint}")
-        taken.add(line.endpoint)
+        names.add(line.endpoint)
         for host in line.match:
-            if not _HOST.fullmatch(host) or (_NUMERIC.fullmatch(host) and not _network(host)):
+            if not _HOST.fullmatch(host) or (_NUMERIC.fullmatch(host) and _network(host) is None):
                 raise RenderError(f"trunk {line.name!r}: match {host!r} is no address, network or host name")
-            if host in owner:
-                raise RenderError(f"trunk {line.name!r}: calls from {host} are those of {owner[host]} already")
-            owner[host] = f"trunk {line.name}"
+            for other, owner in owners:
+                if _overlap(host, other):
+                    raise RenderError(f"trunk {line.name!r}: calls from {host} are those of {owner} already ({other})")
+        owners += [(host, f"trunk {line.name}") for host in line.match]
 
 
 def _trunk_match(plan: SwitchPlan) -> str:
@@ -210,7 +227,7 @@ def _values(plan: SwitchPlan) -> Mapping[str, str]:
         if peer.name in taken:
             raise RenderError(f"peer {peer.name!r}: a seat, a trunk or another peer has this name")
         taken.add(peer.name)
-    _check_lines(plan, taken)
+    check_lines(plan.lines, plan.peers, taken)
     for number in plan.dialled:
         if not re.fullmatch(r"\+?[0-9]{1,24}", number):
             raise RenderError(f"dialled number {number!r}: digits only")

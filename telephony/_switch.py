@@ -163,7 +163,9 @@ class AsteriskSwitch:
             case c.Mark():
                 self._setvar("TALK_DETECT(set)" if command.on else "TALK_DETECT(remove)", "", command.leg)
             case c.ToWaiting():
-                self._redirect(command.call, "hotline-wait")
+                if command.prompts:
+                    self._words(command.call, command.prompts)
+                self._redirect(command.call, "hotline-wait", "told" if command.prompts else "s")
             case c.Announce():
                 self._words(command.call, command.prompts)
             case c.Farewell():

@@ -264,13 +264,18 @@ async def test_mode_and_incidents_survive_the_process_and_are_told_once():
 
 async def test_orders_that_come_too_late_are_refused_with_a_code():
     engine = hotline()
-    for order in (engine.ask_callback, engine.drop_third, lambda x: engine.want_third(x, "en")):
+    orders = (
+        engine.ask_callback, lambda x: engine.drop_party(x, "p1"), lambda x: engine.want_party(x, "join", skill="en"),
+        lambda x: engine.arrange(x, "hold"), lambda x: engine.supervise(x, "listen", "8002"),
+        lambda x: engine.emergency(x, "110"),
+    )  # fmt: skip
+    for order in orders:
         with pytest.raises(OrderError) as refused:
             order("nobody")
         assert refused.value.code == "no-such-call"
     await wait_in_line(engine, "c")
     with pytest.raises(OrderError) as refused:
-        engine.want_third("c", "en")
+        engine.want_party("c", "join", skill="en")
     assert refused.value.code == "not-talking"
     assert engine.cancel_callback("none") is None
 

@@ -205,11 +205,12 @@ class HostedHotline(RuleBasedStateMachine):
         call = next(i for i, x in sorted(self.engine.calls.items()) if x.state is S.TALKING)
         try:
             if drop:
-                self.engine.drop_third(call)
+                parties = self.engine.calls[call].parties
+                self.engine.drop_party(call, parties[-1].id if parties else "none")
             else:
-                self.engine.want_third(call, "en", "8001")
+                self.engine.want_party(call, "join", skill="en")
         except OrderError as error:
-            assert error.code in ("no-third", "third-there")
+            assert error.code in ("no-party", "too-late", "nobody-has-skill", "not-joined", "full")
         self.settle()
 
     @rule(seconds=st.sampled_from([0.1, 1.0, 4.0, 11.0, 30.0, 60.0]))

@@ -314,7 +314,7 @@ def test_reconciling_twice_changes_nothing_and_what_we_think_is_then_the_switchs
         calls = {i: c for i, c in world.engine.calls.items() if c.ended_at is None}
         assert reconcile(world.engine.calls, snapshot, world.engine._ended) == ([], [])
         assert set(calls) == set(world.switch.callers)
-        for i, caller in world.switch.callers.items():
+        for i in world.switch.callers:
             partners = world.switch.together(i)
             assert (calls[i].state is S.TALKING) == bool(partners)
             for partner in partners:
