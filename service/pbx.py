@@ -20,6 +20,17 @@ def line_trunks(config: HotlineConfig) -> list[telephony.LineTrunk]:
     return [telephony.LineTrunk(t.name, t.contact, t.match, t.qualify) for t in trunks]
 
 
+def peers_of(settings: Settings) -> tuple[telephony.Peer, ...]:
+    """Other Asterisks whose seats are rung."""
+    return tuple(telephony.Peer(name, contact) for name, contact in settings.peers.items())
+
+
+def check_switch(settings: Settings, config: HotlineConfig) -> None:
+    """Whether the directory's trunks go together with the peers of the settings. Raises telephony.RenderError."""
+    peers = peers_of(settings)
+    telephony.check_lines(line_trunks(config), peers, [*(p.name for p in peers), *(x.id for x in config.seats)])
+
+
 def private_asterisk(s: Settings, config: HotlineConfig) -> telephony.PrivateAsterisk:
     """The private Asterisk of these settings, not yet started."""
     return telephony.PrivateAsterisk(
@@ -41,6 +52,6 @@ def private_asterisk(s: Settings, config: HotlineConfig) -> telephony.PrivateAst
             "recording_spool": s.spool,
             "record": s.record,
             "out_contact": s.out_trunk,
-            "peers": tuple(telephony.Peer(name, contact) for name, contact in s.peers.items()),
+            "peers": peers_of(s),
         },
     )

@@ -17,7 +17,7 @@ import telephony
 
 from .config import CONFIG_FILES, HotlineConfig, load_config
 from .errors import ConfigError
-from .pbx import line_trunks, seat_phones
+from .pbx import check_switch, line_trunks, seat_phones
 from .settings import Settings
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,9 @@ class Watcher:
         try:
             path = app.settings.config_dir / "hotline.yaml"
             config = await asyncio.to_thread(load_config, path, [f.name for f in app.flows.book])
-        except ConfigError as error:
+            check_switch(app.settings, config)
+        except (ConfigError, telephony.RenderError) as error:
+            config = app.config
             self.problems += str(error).splitlines()
         phones, lines = seat_phones(config), line_trunks(config)
         switch_changed = (

@@ -475,7 +475,7 @@ async def test_the_reload_watches_the_files_beside_hotline_yaml(tmp_path):
         reload=lambda: SimpleNamespace(problems=(), changed=(), added=()),
     )
     app = SimpleNamespace(
-        settings=SimpleNamespace(config_dir=tmp_path),
+        settings=SimpleNamespace(config_dir=tmp_path, peers={}),
         flows=flows,
         config=config,
         asterisk=None,

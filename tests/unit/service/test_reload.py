@@ -25,7 +25,7 @@ class App:
     """What the watcher needs of the running instance."""
 
     def __init__(self, directory):
-        self.settings = SimpleNamespace(config_dir=directory)
+        self.settings = SimpleNamespace(config_dir=directory, peers={})
         self.flows = ivr.FlowLibrary(directory / "flows", directory / "prompts" / "prompts.yaml")
         self.config = load_config(directory / "hotline.yaml", [f.name for f in self.flows.book])
         self.asterisk = Asterisk()
@@ -108,6 +108,16 @@ async def test_a_wrong_directory_leaves_the_old_one_and_says_what_to_write(app):
     assert app.config is good
     assert "directory.yaml:2: entries.110.trunks.0: no trunk 'polise'; did you mean 'police'?" in watcher.problems[0]
     assert app.asterisk.reloads == 1
+
+
+async def test_a_trunk_at_a_peers_address_is_refused_before_the_switch_hears_of_it(app):
+    app.settings.peers = {"hangzhou": "10.0.0.7:5060"}
+    before = app.config
+    (app.settings.config_dir / "directory.yaml").write_text(LINKED)
+    watcher = Watcher(app)
+    await watcher.reload()
+    assert app.config is before and app.asterisk.reloads == 0 and app.asterisk.plan_changes == {}
+    assert "trunk 'police': calls from 10.0.0.7 are those of peer hangzhou already" in watcher.problems[0]
 
 
 async def test_a_wrong_configuration_changes_nothing_and_is_told_with_its_line(app, caplog):

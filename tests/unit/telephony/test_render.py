@@ -215,12 +215,14 @@ def test_the_publics_trunk_never_claims_a_call_of_a_directory_trunk():
         LineTrunk("8", "10.0.0.7:5060"),
         LineTrunk("police", "10.0.0.7:5060", ["10.0.0.6"]),
         LineTrunk("police", "10.0.0.7:5060", ["10.0.0.9"]),
+        LineTrunk("police", "10.0.0.7:5060", ["10.0.0.8/30"]),
+        LineTrunk("police", "10.0.0.7:5060", ["SBC.cn"]),
     ],
 )
 def test_a_trunk_with_a_taken_name_or_address_or_a_bad_one_is_refused(line):
     usual = {
         "peers": [Peer("line-mine", "10.0.0.6:5060")], "seats": [SeatPhone("line-8", "p")],
-        "lines": [LineTrunk("other", "10.0.0.9:5060", ["10.0.0.9"])],
+        "lines": [LineTrunk("other", "10.0.0.9:5060", ["10.0.0.9", "sbc.cn"])],
     }  # fmt: skip
     render(TEMPLATES, plan(**usual))
     with pytest.raises(RenderError, match="trunk"):
