@@ -19,6 +19,8 @@ export const day = (at) => DAY.format(at * 1000);
 export const clock = (at) => CLOCK.format(at * 1000);
 /** 11-24 05:46:34: the date short, for lists. */
 export const shortDayAndClock = (at) => `${day(at).slice(5)} ${clock(at)}`;
+/** 11-24 05:46: for what is planned to the minute. */
+export const shortDayAndMinute = (at) => shortDayAndClock(at).slice(0, -3);
 export const dayAndClock = (at) => `${day(at)} ${clock(at)}`;
 
 /** 75 → 1:15, 3675 → 1:01:15 */

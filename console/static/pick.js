@@ -110,7 +110,9 @@ class Picker {
   }
 
   #groups(found) {
-    const shown = ["number", ...GROUPS].filter((kind) => kind === "number" || !this.group || this.group === kind).map((kind) => {
+    const can = (kind) => kind === "number" || found.some((one) => one.kind === kind && !one.why);
+    const order = ["number", ...GROUPS].sort((a, b) => Number(can(b)) - Number(can(a)));
+    const shown = order.filter((kind) => kind === "number" || !this.group || this.group === kind).map((kind) => {
       const all = found.filter((one) => one.kind === kind).sort((a, b) => Number(Boolean(a.why)) - Number(Boolean(b.why)));
       const most = this.group || this.text ? MOST : FEW;
       const rest = all.length - most;
@@ -126,7 +128,7 @@ class Picker {
     const { store } = this;
     const seats = [...store.seats.values()].filter((seat) => seat.id !== this.call.seat && seat.id !== store.you?.seat);
     const list = store.directory.items.map((entry) => ({
-      key: `entry:${entry.id}`, kind: "entry", id: entry.id, title: two(entry.name), about: entry.numbers.join(" · "), hay: haystack(entry), matter: matterOf(entry, words(this.text)),
+      key: `entry:${entry.id}`, kind: "entry", id: entry.id, title: two(entry.name), about: entry.numbers.filter((number) => !two(entry.name).includes(number)).join(" · "), hay: haystack(entry), matter: matterOf(entry, words(this.text)),
       why: stateOf(entry) === "ready" ? "" : code("directory.reason", stateOf(entry)),
     }));
     for (const seat of seats) {

@@ -1,7 +1,7 @@
 // The hotline directory (联动热线名录): whom a call can be connected with, what each takes, and why one cannot be rung.
 
 import { h } from "./dom.js";
-import { listComma } from "./format.js";
+import { listComma, shortDayAndMinute } from "./format.js";
 import { code, t } from "./i18n.js";
 import { empty, two } from "./parts.js";
 import { mayArrange } from "./parties.js";
@@ -9,10 +9,10 @@ import { mayArrange } from "./parties.js";
 const FEW = 3;
 export const KINDS = ["emergency", "hotline", "utility", "centre", "unit", "social"];
 
-/** Everything of an entry that a search may hit, in lower case. */
-export const haystack = (entry) => [
+/** Everything of an entry that a search may hit, in lower case; `not`: what it does not take, too. */
+export const haystack = (entry, not = false) => [
   entry.id, entry.name.zh, entry.name.en, ...entry.numbers, code("directory.kind", entry.kind),
-  ...entry.matters.filter((matter) => matter.takes).flatMap((matter) => [matter.text.zh, matter.text.en, ...matter.codes]),
+  ...entry.matters.filter((matter) => matter.takes || not).flatMap((matter) => [matter.text.zh, matter.text.en, ...matter.codes]),
 ].join(" ").toLowerCase();
 
 export const words = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
@@ -25,7 +25,9 @@ export function directoryPage(store, view) {
   const { text, kind } = view.directory;
   const { items, loaded, error } = store.directory;
   const sought = words(text);
-  const found = items.filter((entry) => hits(haystack(entry), sought));
+  // Who takes the matter comes first; then who does not and says whose it is.
+  const found = items.filter((entry) => hits(haystack(entry, true), sought))
+    .sort((a, b) => Number(hits(haystack(b), sought)) - Number(hits(haystack(a), sought)));
   const shown = found.filter((entry) => !kind || entry.kind === kind);
   const kinds = [...KINDS, ...new Set(items.map((entry) => entry.kind).filter((one) => !KINDS.includes(one)))].filter((one) => items.some((entry) => entry.kind === one));
   const chip = (one, label, n) => h("button.chip", { "data-do": "directory-kind", "data-kind": one, "data-key": `kind-${one}`, "aria-pressed": String(kind === one) }, label, h("span.quiet", {}, ` ${n}`));
@@ -68,7 +70,8 @@ function row(store, entry, sought, call) {
     h("td.d-kind", {}, h("span", { class: entry.emergency ? "badge bad" : "badge" }, code("directory.kind", entry.kind))),
     h("td.d-numbers", {}, entry.numbers.map((number) => h("span.number.block", {}, number)),
       entry.digit ? h("span.quiet.small.block", {}, t("ui.directory.digit", { digit: entry.digit })) : null),
-    h("td.d-state", {}, h("span.pill", { "data-state": `entry-${state}` }, h("span.dot", { "aria-hidden": "true" }), state === "ready" ? t("ui.directory.ready") : code("directory.reason", state))),
+    h("td.d-state", {}, h("span.pill", { "data-state": `entry-${state}` }, h("span.dot", { "aria-hidden": "true" }), state === "ready" ? t("ui.directory.ready") : code("directory.reason", state)),
+      entry.changes_at && state !== "no-trunk" ? h("span.quiet.small.block", {}, t(entry.open ? "ui.directory.until" : "ui.directory.opens", { at: shortDayAndMinute(entry.changes_at) })) : null),
     h("td.d-matters", {}, matters(store, entry, sought)),
     h("td.d-fallback", {}, entry.fallback ? (fallback ? two(fallback.name) : entry.fallback) : h("span.quiet", {}, "–")),
     call ? h("td.d-act", {}, h("button.small-button", { "data-do": "pick", "data-id": call.id, "data-how": "consult", "data-target": `entry:${entry.id}`, disabled: !entry.enabled, "data-key": `pick-${entry.id}` }, t("ui.directory.call"))) : null);
@@ -81,12 +84,14 @@ function matters(store, entry, sought) {
   const first = [...takes].sort((a, b) => Number(hit(b)) - Number(hit(a)));
   const line = (list) => list.flatMap((matter, place) => [place ? listComma() : "", hit(matter) ? h("mark", {}, two(matter.text)) : two(matter.text)]);
   if (!entry.matters.length) return h("span.quiet", {}, "–");
+  const notThis = (matter) => h("p.small", {}, h("b", {}, t("ui.directory.not")), " ", line([matter]),
+    matter.other ? h("span.quiet", {}, ` → ${store.entry(matter.other) ? two(store.entry(matter.other).name) : matter.other}`) : null);
   const more = takes.length > FEW || not.length;
   return [
     takes.length ? h("p", {}, line(first.slice(0, FEW)), takes.length > FEW ? h("span.quiet", {}, ` ${t("ui.directory.of", { n: takes.length })}`) : null) : null,
     more ? h("details.menu", { "data-key": "matters" }, h("summary", {}, t("ui.directory.who")),
       takes.length ? h("p.small", {}, h("b", {}, t("ui.directory.takes")), " ", line(first)) : null,
-      not.map((matter) => h("p.small", {}, h("b", {}, t("ui.directory.not")), " ", two(matter.text),
-        matter.other ? h("span.quiet", {}, ` → ${store.entry(matter.other) ? two(store.entry(matter.other).name) : matter.other}`) : null))) : null,
+      not.map(notThis)) : null,
+    not.filter(hit).map(notThis),
   ];
 }

@@ -22,7 +22,8 @@ function row(store, call, party) {
   const state = party.state === "joined" && room === "side" ? "side" : party.state;
   const about = [
     isPending(party) ? tryWords(party) : "",
-    party.why && (party.state === "failed" || (party.state === "ringing" && party.tried > 1)) ? code("party.why", party.why) : "",
+    party.why && party.state === "failed" ? code("party.why", party.why) : "",
+    party.why && party.state === "ringing" && party.tried > 1 ? t("ui.party.before", { why: code("party.why", party.why) }) : "",
   ].filter(Boolean).join(" · ");
   return h("li.party", { "data-key": `party-${party.id}`, "data-party": party.id, "data-state": party.state },
     h("div.grow", {},

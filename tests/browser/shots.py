@@ -13,6 +13,7 @@ from playwright.async_api import async_playwright
 
 from console import Role, TokenBook, build_app
 from console._scene import furnish, ring
+from console._scene_parties import furnish_parties
 from console.testing import FakeDesk
 
 CHROMIUM = os.environ.get("HOTLINE_CHROMIUM", "/usr/bin/chromium")
@@ -26,6 +27,7 @@ async def main(out: Path, only: str = "") -> None:
     desk = FakeDesk()
     with tempfile.TemporaryDirectory() as folder:
         furnish(desk, Path(folder))
+        furnish_parties(desk)
         book = TokenBook(b"s" * 32)
         empty = FakeDesk()
         urls = {}
@@ -41,6 +43,8 @@ async def main(out: Path, only: str = "") -> None:
         seat = book.issue(Role.SEAT, "林晓", "8001")
         wrap = book.issue(Role.SEAT, "王海燕", "8003")
         talk = book.issue(Role.SEAT, "王海燕", "8003")
+        consult, linked = book.issue(Role.SEAT, "叶青", "8011"), book.issue(Role.SEAT, "郑洁", "8012")
+        urgent = book.issue(Role.SEAT, "蒋涛", "8013")
         seat_2 = "li.seat[data-key='8002']"
         auditor = book.issue(Role.AUDITOR, "审计 孙")
         async with async_playwright() as p:
@@ -64,6 +68,12 @@ async def main(out: Path, only: str = "") -> None:
                 ("instead", "full", boss, "", "[data-do=call-back]"),
                 ("reset", "full", boss, "", f"{seat_2} summary, {seat_2} [data-do=reset-seat]"),
                 ("rest", "full", wrap, "", "[data-do=rest-seat]"),
+                ("consult", "full", consult, "", None),
+                ("linked", "full", linked, "", None),
+                ("emergency", "full", urgent, "", None),
+                ("supervise", "full", boss, "#/call/demo-3.3", None),
+                ("transfer", "full", urgent, "", "[data-do=pick]"),
+                ("directory", "full", boss, "", "[data-do=to-directory]"),
                 ("over", "full", boss, "", "#tab-cb-closed"),
             ]
             number = 0

@@ -55,6 +55,31 @@ async def test_it_is_searched_by_matter_number_and_either_language(place: Any, s
     await expect(page.locator(".directory")).to_contain_text("没有符合的热线")
 
 
+async def test_a_matter_nobody_of_the_directory_takes_tells_who_does_not(place: Any) -> None:
+    page = await directory(place)
+    await page.get_by_role("searchbox").fill("噪声")
+    row = page.locator(".entries tbody tr")
+    await expect(row).to_have_attribute("data-entry", "110")
+    await expect(row.locator("td > p").last).to_contain_text("不受理 噪声、邻里纠纷")
+    # Whom a call is sent to is another question: 110 is not offered for it.
+    talk = await place.enter("seat", "8005")
+    await talk.locator("[data-do=pick][data-how=transfer]").click()
+    await talk.get_by_role("searchbox").fill("噪声")
+    await expect(talk.locator("dialog.pick")).to_contain_text("没有符合的对象")
+
+
+async def test_a_closed_hotline_says_when_it_opens(place: Any) -> None:
+    at = 1764032400.0  # 2025-11-25 09:00 in Shanghai
+    items = [
+        one.model_copy(update={"changes_at": at}) if one.id in ("lucheng-lamps", "12348") else one
+        for one in place.desk.book.items
+    ]
+    place.desk.book = place.desk.book.model_copy(update={"items": items})
+    page = await directory(place)
+    await expect(page.locator("tr[data-entry='lucheng-lamps']")).to_contain_text("11-25 09:00 开始")
+    await expect(page.locator("tr[data-entry='12348']")).to_contain_text("至 11-25 09:00")
+
+
 async def test_kinds_filter_and_count(place: Any) -> None:
     page = await directory(place)
     chip = page.get_by_role("button", name="社会服务")
