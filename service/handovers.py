@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 TIMEOUT = 2.0
 """Seconds for one question, from the connection to the last byte."""
 MAX_BODY = 64 * 1024
-AGAIN = 0.2
+AGAIN = 0.5
 """Seconds before the one second try."""
 AT_ONCE = 8
 WAITING = 256

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from console import Handover, HandoverCall, Look, Settings, UnavailableError
 from console._api_handovers import BURST, REFILL, REMEMBERED, Gate, _network
+from console._app import all_routes
 from console._problems import ProblemError
 from console._schema_handovers import EARLIER, SUMMARY, clean_text
 
@@ -139,6 +140,16 @@ def test_addresses_do_not_disturb_each_other_and_are_forgotten_in_time() -> None
 )
 def test_an_address_counts_as_its_network(address: str, counts_as: str) -> None:
     assert _network(address) == counts_as
+
+
+def test_the_document_says_which_token_opens_it() -> None:
+    document = all_routes("0")[1]
+    told = document["paths"]["/api/v1/handovers/{id}"]["get"]
+    assert told["security"] == [{"handover": []}] and "handover" in document["components"]["securitySchemes"]
+    assert {"200", "401", "404", "410", "429", "503"} <= set(told["responses"])
+    paths = [ways for path, ways in document["paths"].items() if "handovers" not in path]
+    others = [one["security"] for ways in paths for one in ways.values()]
+    assert others and all(security in ([], [{"token": []}]) for security in others)
 
 
 # ---------------------------------------------------------------------- what comes from outside

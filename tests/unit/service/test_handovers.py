@@ -18,7 +18,7 @@ from calls import events as e
 from calls.testing import FakeSwitch
 from console.testing import FakeDesk
 from routing import CentreTree, Demand, Dispatcher, Line, RoutingBook, Seat, Try
-from service import handovers
+from service import handovers, shapes
 from service.cases import CaseBook
 from service.desk import HotlineDesk
 from service.handovers import MAX_BODY, ContextFetcher, FetchError, HandoverDoor, a_session, fetch
@@ -463,6 +463,12 @@ async def test_a_call_that_comes_back_opens_the_case_it_began(store):
         assert await book.earlier_of_case(case) == [], case
 
 
+def test_the_book_of_calls_keeps_the_case_a_call_came_with():
+    came, own = (shapes.record(calls.call_json(a_call(case=case)), "330100", 1.0) for case in ("310000-x-7", ""))
+    assert (came.case_id, own.case_id) == ("310000-x-7", None)
+    assert (shapes.old_call(came).case, shapes.old_call(own).case) == ("310000-x-7", None)
+
+
 async def test_the_next_hotline_is_told_what_the_first_visit_left_in_the_books(store):
     await put(store, "c1", 100.0, words="路灯坏了")
     back = a_call("c9", case="330100-c1")
@@ -555,6 +561,8 @@ async def test_a_call_goes_to_the_other_hotline_with_its_case_and_comes_back_wit
             await eventually(lambda: a.calls["a2"].context if "a2" in a.calls else None)
             assert (a.calls["a2"].case, a.calls["a2"].context["caller"]["number"]) == ("330100-a1", "13800000000")
             assert [x.id for x in await a_linked.earlier_of(a.calls["a2"])] == ["a1"]
+            offered = replace(a.calls["a2"], offer=calls.Offer("o", "8001", "leg", 9999.0))
+            assert [x.id for x in await desk._earlier_of(offered)] == ["a1"], "on the seat's screen, without a number"
             shown = await desk.call("a2")
             assert shown.case == "330100-a1" and shown.context.caller.number == "13800000000"
             assert a_linked.counts.given == a_linked.counts.fetched == b_linked.counts.given == 1
