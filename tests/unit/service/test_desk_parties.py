@@ -1,6 +1,9 @@
 """The desk over the real engine and a switch in memory: orders to calls with several parties, what is told of them."""
 
 import asyncio
+import contextlib
+import pathlib
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -9,9 +12,11 @@ from hypothesis import strategies as st
 import calls
 import console
 import recordings
+import routing
 from calls import Engine, Host, MemoryJournal, Rules
 from calls import events as e
 from calls.testing import FakeSwitch
+from console._view import see_summary
 from routing import (
     Centre,
     CentreTree,
@@ -47,6 +52,7 @@ BOOK = Directory(
     emergency_digits={"9": "110"},
     dialable=(Dialable("1XXXXXXXXXX", ("social",)),),
 )  # fmt: skip
+AUDITOR = console.Principal(console.Role.AUDITOR, "an auditor", None, 0.0, 1.0)
 CALLER, DIALLED = "13811110000", "13912345678"
 
 
@@ -421,3 +427,86 @@ def test_a_segment_of_any_party_has_a_shape():
     said = recordings.Segment("seat", None, 1.0, 1.5, "报警", 0.9, (word,), who="line.110", kind="line")
     shape = console.Segment.model_validate(said.as_dict())
     assert (shape.who, shape.kind, shape.seat) == ("line.110", "line", None)
+
+
+# --- whatever is ordered, in whatever order ---
+
+LIVE_CODES = re.compile(r"""(?:OrderError|DirectoryError)\(\s*"([a-z-]+)"|code = "([a-z-]+)" if .* else "([a-z-]+)\"""")
+
+
+def test_every_refusal_of_the_heart_has_words_of_its_own():
+    files = [pathlib.Path(calls.__file__).parent / name for name in ("_party_orders.py", "_outside.py")]
+    files.append(pathlib.Path(routing.__file__).parent / "_directory.py")
+    codes = {c for file in files for found in LIVE_CODES.findall(file.read_text("utf-8")) for c in found if c}
+    assert len(codes) > 15 and {"too-late", "no-caller", "full", "entry-disabled"} <= codes
+    for code in codes - {"no-routing"}:
+        assert console.caption(f"problem.{code}") and console.caption(f"problem.{code}.mend"), code
+
+
+PERSONS = st.sampled_from(["8001", "8010", "8020", ""])
+ORDERS = st.one_of(
+    st.tuples(st.just("want"), st.sampled_from(["join", "consult", "transfer"]), st.sampled_from(
+        [("skill", "ja"), ("entry", "12348"), ("entry", "110"), ("number", DIALLED), ("seat", "8020"),
+         ("centre", "330300")]), PERSONS),
+    st.tuples(st.just("arrange"), st.sampled_from(
+        ["join", "swap", "complete", "return", "hold", "resume", "mute", "unmute", "leave"]), PERSONS),
+    st.tuples(st.just("emergency"), st.sampled_from(["110", "119", "122"])),
+    st.tuples(st.just("supervise"), st.sampled_from(["listen", "whisper", "barge", "takeover", "stop"])),
+    st.tuples(st.just("drop"), st.integers(0, 5)),
+    st.tuples(st.just("answer"), st.integers(0, 5)),
+    st.tuples(st.just("ends"), st.integers(0, 5), st.sampled_from([1, 16, 17, 19, 20, 21, 31])),
+    st.tuples(st.just("caller leaves")),
+)  # fmt: skip
+
+
+async def carry_out(rig, order):
+    match order:
+        case ("want", how, (kind, wanted), asking):
+            await rig.want(how, asking=asking, **{kind: wanted})
+        case ("arrange", what, seat):
+            await rig.desk.arrange("c1", what, seat=seat, by="林晓", key="")
+        case ("emergency", entry):
+            await rig.desk.emergency("c1", entry, by="林晓", key="")
+        case ("supervise", mode):
+            await rig.desk.supervise("c1", mode, "8020", by="赵蕾", key="")
+        case ("drop", n):
+            call = rig.engine.calls.get("c1")
+            if call is not None and call.parties:
+                await rig.desk.drop_party("c1", call.parties[n % len(call.parties)].id, by="林晓", key="")
+        case ("answer", n):
+            rings = [x for x, leg in rig.switch.legs.items() if leg.state in ("dialled", "ringing")]
+            if rings:
+                await rig.pick_up(rings[n % len(rings)])
+        case ("ends", n, cause):
+            legs = list(rig.switch.legs)
+            if legs:
+                rig.switch.end_leg(legs[n % len(legs)], cause)
+        case _:
+            if "c1" in rig.switch.callers:
+                rig.switch.leave("c1")
+    await rig.turn()
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(ORDERS, min_size=1, max_size=12))
+def test_whatever_is_ordered_every_reader_gets_a_true_picture_and_nobody_a_number(orders):
+    async def run():
+        rig = Rig()
+        await rig.talk()
+        for order in orders:
+            with contextlib.suppress(console.RefusedError):
+                await carry_out(rig, order)
+            for whole in (await rig.desk.snapshot()).calls:
+                masked, looks = see_summary(AUDITOR, whole)
+                told = masked.model_dump_json()
+                assert DIALLED not in told and CALLER not in told and not looks
+                assert not any(leg.mode == "listen" for leg in masked.legs)
+                here = [leg for leg in whole.legs if leg.kind in ("seat", "third", "line") and leg.state == "joined"]
+                assert len(here) <= 5
+                known = {leg.id for leg in whole.legs}
+                assert all(party.leg in known for party in whole.parties if party.leg is not None)
+                assert whole.held == (whole.held_since is not None)
+                if whole.state == "talking" and not whole.held:
+                    assert any(leg.room == "talk" for leg in here)
+
+    asyncio.run(run())
