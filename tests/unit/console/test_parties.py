@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console import RIGHTS, Look, Party, Principal, RefusedError, Right, Role, Target, Text2, UnavailableError
@@ -285,6 +285,7 @@ async def test_the_seat_is_not_shown_who_listens_and_is_shown_who_speaks(talks: 
         assert not seen["caller"]["masked"] and not heard["caller"]["masked"]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(Role)), st.sampled_from(["", "listen", "whisper", "barge", "unheard-of"]))
 def test_nobody_without_the_right_learns_of_a_listener(role: Role, mode: str) -> None:
     reader = Principal(role, "r", "8013" if role is Role.SEAT else None, 0, 1)
@@ -301,6 +302,7 @@ def test_nobody_without_the_right_learns_of_a_listener(role: Role, mode: str) ->
 # --- who sees what ---
 
 
+@settings(deadline=None)
 @given(
     st.from_regex(r"\A\+?[0-9]{3,20}\Z"),
     st.sampled_from(list(Role)),
