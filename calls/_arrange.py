@@ -12,6 +12,7 @@ from . import events as e
 from ._parties import end_company, end_party, nobody_left, party_joined, party_wanted, pending, seat_leaves, with_party
 from ._rooms import out_of_bridge, settle
 from ._rules import LOST_SEAT_PRIORITY, Result, Rules, S, enqueue, leg_gone, note, remember, with_leg
+from ._uui import clean_case
 from .model import SIDE, TALK, Call, Leg, LegState, Offer, Party, PartyState
 
 DONE = {
@@ -142,7 +143,7 @@ def observer_wanted(call: Call, event: e.Event, now: float, rules: Rules) -> Res
     if event.mode == "stop":
         if there is None or there.kind != "observer":
             return call, ()
-        return note(with_leg(call, there.id, cancelled=True), now, "observer_stops", seat=event.seat, by=event.by), (
+        return note(with_leg(call, there.id, cancelled=True), now, "observer_stops", seat=event.seat, mode=there.mode, by=event.by), (
             c.CancelLeg(call.id, there.id),
         )
     comes_in = event.mode in ("barge", "takeover")
@@ -230,7 +231,8 @@ SPOKE_LIMIT = 2000
 def context_known(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     """What the hotline it came from tells of the case."""
     assert isinstance(event, e.ContextKnown)
-    return note(replace(call, context=event.context), now, "context"), ()
+    case = call.case or clean_case(str(event.context.get("case", "")))
+    return note(replace(call, context=event.context, case=case), now, "context"), ()
 
 
 __all__ = ["arranged", "context_known", "observer_ready", "observer_wanted", "pending", "referred", "requeued", "spoke"]

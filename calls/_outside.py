@@ -43,11 +43,13 @@ class Outside:
         headers = self.handovers.issue(call, line, by, now)
         return line.with_headers(headers) if headers else line
 
-    def emergency(self, call: Call, entry: str, by: str, now: float, key: str = "") -> e.PartyWanted:
+    def emergency(
+        self, call: Call, entry: str, by: str, now: float, key: str = "", part: str = ""
+    ) -> e.PartyWanted:
         """The event that rings an emergency line for a call in any state. Raises OrderError."""
         line = self.line(call, by, now, entry=entry)
         leg = call.main_seat
-        part = f"e{len(call.parties) + 1}"
+        part = part or f"e{len(call.parties) + 1}"
         return e.PartyWanted(
             call.id, part, "emergency", None, line.json(), by, leg.id if leg is not None else "", f"entry:{entry}",
             key=key,

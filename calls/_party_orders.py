@@ -7,6 +7,7 @@ next turn. An order with an idempotency key that the call knows already returns 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -36,6 +37,7 @@ class PartyOrders:
     _ordered: dict[tuple[str, str], str]
     """(call, key) → result of orders whose event waits for its turn."""
     _parts: int
+    _inbox: deque[e.Input]
 
     def feed(self, events: Iterable[e.Input]) -> None:
         """See Engine.feed."""
@@ -101,7 +103,11 @@ class PartyOrders:
             p in pending(call) or p.state == "joined")), None)  # fmt: skip
         if there is not None:
             return there.id
-        event = self._hosted_parties().outside.emergency(call, entry, by, self._clock(), key)
+        asked = next((x for x in self._inbox if isinstance(x, e.PartyWanted) and x.call == call.id
+                      and x.target == f"entry:{entry}" and x.how == "emergency"), None)  # fmt: skip
+        if asked is not None:
+            return asked.part
+        event = self._hosted_parties().outside.emergency(call, entry, by, self._clock(), key, self._part(call))
         return self._give(call, key, event.part, event)
 
     def drop_party(self, call_id: str, part: str, *, by: str = "", key: str = "") -> None:

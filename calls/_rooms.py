@@ -20,6 +20,7 @@ from .model import PENDING_PARTY, SIDE, TALK, Call, CallState, Leg, LegState, Pa
 
 AGAIN = 1.0
 """Seconds after which a move that the switch has not confirmed is ordered again: it is idempotent."""
+ALONE_GOALS = frozenset({"quiet", "ring", "music"})
 ALONE = "-"
 """Stands for a bridge's id where the switch was asked and the leg is in none (reconciliation)."""
 
@@ -192,15 +193,18 @@ def next_look(call: Call) -> float | None:
 
 
 def arrived_in(call: Call, leg: Leg, bridge: str, now: float) -> Call:
-    """The switch says in which bridge a leg is now; whom it was told to go to is there too."""
-    caller = caller_of(call)
+    """The switch says in which bridge a leg is now; whom it was told to go to is there too. A leg that was told to
+    go nowhere has been fetched: of the others nothing is known by that."""
     goal = leg.goal
-    call = with_leg(call, leg.id, bridge=bridge, moving=None, placed_at=now)
-    if leg.kind == "caller" or bridge == caller.bridge:
+    waits = goal in ALONE_GOALS
+    call = with_leg(call, leg.id, bridge=bridge, moving=None, goal=goal if waits else "", placed_at=now)
+    if leg.kind == "caller" or bridge == caller_of(call).bridge or waits or not goal:
         return call
     if goal.startswith("beside:"):
         partner = call.leg(goal.removeprefix("beside:"))
         if partner is not None and partner.state is LegState.JOINED:
+            if partner.bridge == bridge:
+                return call
             return with_leg(out_of_bridge(call, partner.id, now), partner.id, bridge=bridge, placed_at=now)
         # Its partner has gone: the switch took it to the caller.
         return with_leg(call, call.id, bridge=bridge, placed_at=now)

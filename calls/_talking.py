@@ -151,7 +151,7 @@ def talk_leg_left(call: Call, event: e.Event, now: float, rules: Rules) -> Resul
     if leg is None or leg.state is LegState.GONE:
         return call, ()
     if leg.kind == "observer":
-        call = note(leg_gone(call, leg.id, now, str(event.cause)), now, "observer_left", seat=leg.who)
+        call = note(leg_gone(call, leg.id, now, str(event.cause)), now, "observer_left", seat=leg.who, mode=leg.mode)
         return call, (c.TalkEnds(call.id, leg.who or "", wrap_up=False),)
     if leg.kind == "via":
         return _via_left(leg_gone(call, leg.id, now, str(event.cause)), leg, now)

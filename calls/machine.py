@@ -61,7 +61,7 @@ def step(call: Call | None, event: e.Event, now: float, rules: Rules) -> Result:
     if handler is None:
         return call, ()
     after, commands = handler(call, event, now, rules)
-    if after is call or after.legs is call.legs:
+    if after.legs is call.legs or after.joined_at is None:
         return after, commands
     # Whatever has become of legs: everybody is brought to where they are to be.
     after, moves = settle(after, now)

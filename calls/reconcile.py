@@ -114,7 +114,7 @@ def _known(
             if leg.bridge:
                 yield e.LegJoined(call.id, leg.id, leg.who or "", ALONE)
     own = call.leg(call.id)
-    if _has_company(caller, bridges) and own is not None and own.bridge not in ("", caller.bridge) and joined:
+    if call.state is S.TALKING and _has_company(caller, bridges) and own is not None and own.bridge != caller.bridge:
         yield e.LegJoined(call.id, call.id, "", caller.bridge or "")
     if not joined and caller.bridge is not None:
         yield from _talk_not_in_the_books(call, bridges[caller.bridge], before)

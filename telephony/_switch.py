@@ -191,7 +191,9 @@ class AsteriskSwitch:
             "Context": _SEAT_CONTEXT[command.role], "Exten": "s", "Priority": "1", "Async": "true",
             "Timeout": f"{(command.seconds + 5) * 1000:.0f}", "Codecs": "alaw,ulaw",
             "CallerID": f'"{name}" <{number}>' if name else f"<{number}>",
-            "ChannelId": command.leg, "Variable": [f"HL_CALLER={command.channel}", f"HL_BESIDE={command.beside}"],
+            "ChannelId": command.leg, "Variable": [
+                f"HL_CALLER={command.channel}", f"HL_BESIDE={command.beside}", "TRANSFER_CONTEXT=hotline-refer",
+            ],
         }  # fmt: skip
         self._originate(command.call, command.leg, fields)
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import unquote
 
+from calls import clean_case
 from calls import events as e
 from calls.ports import ChannelView, Place
 from calls.reconcile import split_leg
@@ -68,7 +69,7 @@ def _user_event(m: Message) -> e.Input | None:
                 clean_name(_text(m, "CallerIDName")),
                 _text(m, "Flow"),
                 origin=clean_seat(_text(m, "Origin")),
-                case=_plain(unquote(_text(m, "Case")), 80),
+                case=clean_case(unquote(_text(m, "Case"))),
                 uui=_plain(unquote(_text(m, "Uui")), 400),
             )
         case "Waiting":

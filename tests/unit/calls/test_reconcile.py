@@ -32,7 +32,8 @@ NOW = 1000.0
 C, L = "h-1.0", "h-1.0~8001~1"
 
 
-def call(state=S.WAITING, legs=(), call_id=C, arrived=900.0, **more):
+def call(state=S.WAITING, legs=(), call_id=C, arrived=900.0, bridge="", **more):
+    legs = (Leg(call_id, "caller", None, LegState.UP, arrived, bridge=bridge), *legs)
     return CallValue(
         id=call_id, state=state, channel=f"PJSIP/{call_id}", dialled="12345", caller_number="13800001234",
         caller_name="", flow="", arrived_at=arrived, answered_at=arrived, waiting_since=arrived,
@@ -108,11 +109,11 @@ def test_a_leg_begun_after_the_snapshot_was_asked_for_is_left_alone():
 # ---------------------------------------------------------------------- talks
 def test_a_leg_that_was_joined_while_nobody_listened_is_a_talk():
     offered = call(S.OFFERED, [leg(LegState.RINGING)])
-    assert told([offered], [view(bridge="b"), seat_view(bridge="b")]) == ([e.LegJoined(C, L, "8001")], [])
+    assert told([offered], [view(bridge="b"), seat_view(bridge="b")]) == ([e.LegJoined(C, L, "8001", "b")], [])
 
 
 def test_a_talk_that_we_know_is_not_told_again():
-    talk = call(S.TALKING, [leg(LegState.JOINED)])
+    talk = call(S.TALKING, [leg(LegState.JOINED, bridge="b")], bridge="b")
     assert told([talk], [view(bridge="b"), seat_view(bridge="b")]) == ([], [])
 
 
@@ -127,13 +128,13 @@ def test_a_leg_in_another_bridge_is_no_talk_with_this_caller():
 
 def test_a_talk_with_a_leg_our_journal_lost_is_believed():
     """Else the caller stays in our queue and further seats are rung for it while it talks."""
-    assert told([call(S.WAITING)], [view(bridge="b"), seat_view(bridge="b")]) == ([e.LegJoined(C, L, "8001")], [])
+    assert told([call(S.WAITING)], [view(bridge="b"), seat_view(bridge="b")]) == ([e.LegJoined(C, L, "8001", "b")], [])
 
 
 def test_a_talk_with_a_leg_we_had_given_up_is_believed():
     gone = leg(LegState.GONE, ended_at=960.0, cause="withdrawn")
     events, orphans = told([call(S.WAITING, [gone])], [view(bridge="b"), seat_view(bridge="b")])
-    assert (events, orphans) == ([e.LegJoined(C, L, "8001")], [])
+    assert (events, orphans) == ([e.LegJoined(C, L, "8001", "b")], [])
 
 
 def test_a_talk_that_ended_after_the_snapshot_was_asked_for_is_not_revived():
@@ -179,7 +180,7 @@ def test_an_unknown_caller_is_taken_into_the_books_from_where_it_is(place, then)
 
 def test_an_unknown_caller_in_a_talk_is_adopted_with_its_seat_and_nobody_is_hung_up():
     events, orphans = told([], [view(bridge="b"), seat_view(bridge="b")])
-    assert events[1:] == [e.LegJoined(C, L, "8001")]
+    assert events[1:] == [e.LegJoined(C, L, "8001", "b")]
     assert orphans == []
 
 
@@ -208,7 +209,8 @@ def test_a_leg_just_made_is_given_time(age, hung):
 
 
 def test_a_leg_in_a_talk_is_never_hung_up():
-    assert told([], [seat_view(bridge="b")]) == ([], [])
+    assert told([], [seat_view(bridge="b"), view("x.1", Place.OTHER, "b")]) == ([], [])
+    assert told([], [seat_view(bridge="holding")]) == ([], [L]), "alone in the music it talks to nobody"
 
 
 def test_our_own_ringing_leg_is_no_orphan():

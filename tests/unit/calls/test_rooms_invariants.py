@@ -86,7 +86,7 @@ class Rooms(RuleBasedStateMachine):
             self.loop.run_until_complete(self.engine.turn())
             if not self.switch.events and not self.engine._inbox:
                 return
-        raise AssertionError("the engine and the switch never come to rest")
+        raise AssertionError(f"the engine and the switch never come to rest: {self.switch.events, self.engine._inbox}")
 
     def order(self, what):
         try:
