@@ -19,6 +19,8 @@ _BLOCK = RATE // 5
 """Samples fed at a time; Vosk looks for the end of an utterance once a block."""
 _IDLE = 2.5
 """Seconds without new sound (the switch writes once a second) after which others may have a caller's stream."""
+_PARTIAL = 0.4
+"""Seconds of speech between two partial results that are told."""
 _AGAIN = 0.8
 """Seconds of speech after which an unchanged partial result is told again: it has settled."""
 
@@ -185,7 +187,7 @@ class Ear:
             self._finish(caller)
         elif so_far := caller.stream.partial():
             words = tuple(w.word for w in so_far.words)
-            if words != caller.told or caller.fed - caller.told_at >= _AGAIN:
+            if caller.fed - caller.told_at >= (_PARTIAL if words != caller.told else _AGAIN):
                 self._say(caller, so_far, over=False)
                 caller.told, caller.told_at = words, caller.fed
 

@@ -90,25 +90,24 @@ class EarSettings:
 
     Attributes:
         model: directory of a Vosk model.
-        streams: callers listened to at once; more wait, the longest first.
+        streams: callers listened to at once; more wait, the longest first. Bounds memory: what bounds the work is that
+            the process is one thread, so never more than one core.
         hold: seconds of quiet that end a turn: what was said is judged then.
         turn: seconds of speech after which a stream is given to the next who waits, pause or not.
         most: seconds of speech kept for a caller who waits for a stream.
         poll: seconds between two looks at the files.
         sure: recogniser's confidence (0..1) that the words of an emergency must have.
-        nice: how far the process stands back behind switch and engine (0..19).
         check_seconds: time limit of the check of the model.
         silent: seconds without a sign of life after which the process is replaced.
     """
 
     model: Path
-    streams: int = 8
+    streams: int = 64
     hold: float = 0.5
     turn: float = 12.0
     most: float = 20.0
     poll: float = 0.1
     sure: float = 0.5
-    nice: int = 5
     check_seconds: float = 120.0
     silent: float = 20.0
 

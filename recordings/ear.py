@@ -58,7 +58,6 @@ def main() -> int:
         log("bad-model", error=f"settings missing: put EarSettings.dumps() into {EAR_ENVIRONMENT}")
         return 2
     settings = EarSettings.loads(text)
-    os.nice(settings.nice)  # the switch and the engine come first
     try:
         recognizer = VoskRecognizer(settings.model)
     except RecordingError as e:

@@ -68,6 +68,34 @@ NEAR = (
     "什么情况可以报警", "我要咨询消防检查", "老板拖欠工资三个月了",
     "前年出过车祸，保险公司不赔",
 )  # fmt: skip
+FREE_CALLS = {
+    "119": (
+        "快点来人啊，我们这里房子烧起来了", "厨房油锅起火，火越来越大，怎么办啊", "宿舍里都是浓烟，有人在里面",
+        "有个小孩掉进水里了，在新村旁边的河里", "电梯停了，我们三个人被困在里面", "围墙倒了，压住一个工人",
+        "仓库里的电线冒烟了，马上要烧起来了",
+    ),
+    "120": (
+        "我爷爷在公园晕倒了，叫不醒", "邻居从楼上摔下来了，流了很多血", "我老婆快要生了，请你们派救护车",
+        "我儿子喝农药了，快来救命", "有个老人在菜市场没有呼吸了",
+    ),
+    "110": (
+        "超市门口有人拿着刀", "楼下有几个人在打架，打得很厉害", "我女儿从学校走丢了", "有人在砸我家的门，我很怕",
+        "小偷在我家里，快报警",
+    ),
+    "122": (
+        "我在高架上被货车撞了", "隧道里两辆车追尾了，司机受伤", "世纪大道发生交通事故，车翻了",
+        "有人骑电动车被公交车撞了",
+    ),
+}  # fmt: skip
+"""In words of the recogniser, but in no order that its grammar has."""
+FREE_NEAR = (
+    "我们小区上个月发生过火灾", "消防队什么时候来检查", "我想投诉救护车乱收费", "昨天的车祸派出所还没有处理",
+    "以前煤气泄漏过，现在已经修好了", "请问火灾以后怎么申请补贴", "我要表扬消防队的同志",
+    "邻居以前打过我，我要咨询一下", "车祸的赔偿标准是多少", "我想问一下怎么预约消防培训",
+    "学校要做消防演练，需要申请吗", "我没有受伤，我要投诉公交车", "听说河里有人落水，是不是真的",
+    "我去年晕倒过，医保怎么报销", "这里不是着火，是在烧垃圾", "担心电线太老会着火", "小区消防通道停满了车",
+    "交通事故处理在哪里办理", "我想了解火灾保险", "万一有小偷怎么办，小区没有监控",
+)  # fmt: skip
 
 
 # ------------------------------------------------------------------ speech and files
@@ -145,21 +173,29 @@ async def listened(desk: Desk, said: Sequence[tuple[str, str, int]], eventually:
 
 
 # ------------------------------------------------------------------ how good it is
-async def test_spoken_calls_for_help_ring_the_right_line(desk: Desk, eventually: Eventually) -> None:
-    said = [(line, text, *voice) for line, texts in CALLS.items() for text in texts for voice in VOICES]
+@pytest.mark.parametrize(
+    ("calls", "least", "voices"), [(CALLS, 0.95, 3), (FREE_CALLS, 0.85, 0)], ids=["usual", "free"]
+)
+async def test_spoken_calls_for_help_ring_the_right_line(
+    desk: Desk, eventually: Eventually, calls: dict[str, tuple[str, ...]], least: float, voices: int
+) -> None:
+    said = [(line, text, *voice) for line, texts in calls.items() for text in texts for voice in VOICES]
     rung = await listened(desk, [(text, voice, speed) for _, text, voice, speed in said], eventually)
     right = [said[n][0] in rung[f"c-{n}"] for n in range(len(said))]
     wrong = [(*said[n], lines) for n, lines in enumerate(rung.values()) if lines != {said[n][0]}]
     f = desk.listener.figures
     print(f"\nrecall {sum(right)}/{len(said)}, CPU {f['cpu']:.2f} s for {f['seconds']:.0f} s of speech", wrong)
-    assert sum(right) >= 0.95 * len(said), wrong
+    assert sum(right) >= least * len(said), wrong
     for n in range(0, len(said), len(VOICES)):
-        assert sum(right[n : n + len(VOICES)]) >= len(VOICES) - 1, f"{said[n][1]}: {wrong}"
+        assert sum(right[n : n + len(VOICES)]) >= voices, f"{said[n][1]}: {wrong}"
     assert len(desk.heard) == len(set(desk.heard)), "a line is told once a call"
 
 
-async def test_what_only_sounds_like_an_emergency_rings_nobody(desk: Desk, eventually: Eventually) -> None:
-    said = [(text, *voice) for text in NEAR for voice in VOICES]
+@pytest.mark.parametrize("near", [NEAR, FREE_NEAR], ids=["usual", "free"])
+async def test_what_only_sounds_like_an_emergency_rings_nobody(
+    desk: Desk, eventually: Eventually, near: tuple[str, ...]
+) -> None:
+    said = [(text, *voice) for text in near for voice in VOICES]
     rung = await listened(desk, said, eventually)
     false = [(said[n][0], said[n][1], lines) for n, lines in enumerate(rung.values()) if lines]
     print(f"\nfalse alarms {len(false)}/{len(said)}", false)
