@@ -20,7 +20,7 @@ export const observers = (call) => call.legs.filter((leg) => ["observer", "assis
 export const seenObservers = (store, call) => observers(call).filter((leg) => store.may("supervise") || (leg.mode ?? "listen") !== "listen");
 
 /** How many talk with the caller, the caller among them. */
-export const inTalk = (call) => call.legs.filter((leg) => leg.joined_at && live(leg) && (leg.room ?? "talk") === "talk" && !["observer", "assistant"].includes(leg.kind)).length;
+export const inTalk = (call) => call.legs.filter((leg) => (leg.joined_at || leg.kind === "caller") && live(leg) && (leg.room ?? "talk") === "talk" && !["observer", "assistant"].includes(leg.kind)).length;
 
 export const isFull = (call) => call.parties.filter(isOpen).length + 1 >= MOST_PARTIES;
 
@@ -36,14 +36,17 @@ export function mayArrange(store, call) {
 /** Whose leg an arrangement is about: one's own seat's if it is in this call, else the call's seat. */
 export const actingSeat = (store, call) => (store.you?.seat && seatLeg(call, store.you.seat) ? store.you.seat : call.seat);
 
-/** {party, side, pending}: the private consultation or transfer that is under way, if there is one. */
-export function underWay(call) {
-  const open = call.parties.filter((party) => isOpen(party) && !party.emergency);
+/** {party, side, pending}: the private consultation or transfer that this seat has under way, if there is one. */
+export function underWay(call, seat) {
+  const open = call.parties.filter((party) => isOpen(party) && !party.emergency && (!party.asked_by || party.asked_by === seat));
   const pending = open.find((party) => isPending(party) && ["consult", "transfer"].includes(party.how));
   if (pending) return { party: pending, pending: true, side: false };
   const side = open.find((party) => party.state === "joined" && legOf(call, party)?.room === "side");
   return side ? { party: side, pending: false, side: true } : null;
 }
+
+/** Whether that seat is the one who is asked in private: it came as a party and has not been taken into the talk. */
+export const isConsulted = (call, leg) => leg?.room === "side" && call.parties.some((party) => party.state === "joined" && party.leg === leg.id);
 
 /** "日语 · 山口惠 8010", "110 公安报警". */
 export function partyName(store, party) {

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { code, t } from "./i18n.js";
 import { icon, pill, ticking } from "./parts.js";
-import { actingSeat, inTalk, isFull, mayArrange, partyName, seatLeg, tryWords, underWay } from "./parties.js";
+import { actingSeat, inTalk, isConsulted, isFull, mayArrange, partyName, seatLeg, tryWords, underWay } from "./parties.js";
 import { emergencyGroup } from "./view_emergency.js";
 import { originBanner } from "./view_origin.js";
 import { partiesList } from "./view_parties.js";
@@ -30,6 +30,9 @@ export function controlsOf(store, call, view, { keys = true, all = false } = {})
     emergency)];
 }
 
+/** The seat has put the talk on hold: the caller hears music, or the others talk on without it. */
+const isAside = (call, seat) => Boolean(seat?.joined_at) && seat.room === "side" && !underWay(call, seat.who) && !isConsulted(call, seat);
+
 const arrange = (call, what, label, extra = {}) => h(extra.primary ? "button.primary" : "button", {
   "data-do": "arrange", "data-id": call.id, "data-what": what, "data-key": `arrange-${what}`, disabled: extra.disabled, title: extra.title,
   "aria-pressed": extra.pressed === undefined ? null : String(extra.pressed),
@@ -37,17 +40,22 @@ const arrange = (call, what, label, extra = {}) => h(extra.primary ? "button.pri
 
 /** The caller hears music, or somebody is asked in private: said in one line, with the ways out of it. */
 function barOf(store, call) {
-  const now = underWay(call);
-  if (!now && !call.held) return null;
-  const seat = seatLeg(call, actingSeat(store, call));
+  const who = actingSeat(store, call);
+  const now = underWay(call, who);
+  const seat = seatLeg(call, who);
+  const aside = isAside(call, seat);
+  const consulted = isConsulted(call, seat);
+  if (!now && !call.held && !aside && !consulted) return null;
   const beside = now?.side && seat?.room === "talk";
   const name = now ? partyName(store, now.party) : "";
   return h("div.heldbar", { "data-key": "heldbar", role: "status" },
     icon("music"),
     h("div.grow", {},
       call.held ? h("b", {}, t("ui.held"), " ", call.held_since ? h("span", { "aria-hidden": "true" }, ticking(call.held_since)) : null) : null,
+      consulted ? h("span.heldbar-words", {}, t("ui.consult.you")) : null,
+      aside && !call.held ? h("b", {}, t("ui.held.aside")) : null,
       now ? h("span.heldbar-words", {}, sentence(now, name, beside)) : null),
-    h("div.buttons", {}, now?.pending ? pendingButtons(call, now.party) : now ? consultButtons(call, beside) : arrange(call, "resume", t("ui.arrange.resume"), { primary: true })));
+    h("div.buttons", {}, now?.pending ? pendingButtons(call, now.party) : now ? consultButtons(call, beside) : aside ? arrange(call, "resume", t("ui.arrange.resume"), { primary: true }) : null));
 }
 
 function sentence(now, name, beside) {
@@ -73,7 +81,7 @@ const consultButtons = (call, beside) => [
 function buttonsOf(store, call) {
   const seat = seatLeg(call, actingSeat(store, call));
   if (!["talking", "staying"].includes(call.state) || !mayArrange(store, call) || !seat?.joined_at) return null;
-  const private_ = Boolean(underWay(call));
+  const private_ = Boolean(underWay(call, seat.who)) || isConsulted(call, seat);
   const full = isFull(call);
   const pick = (how, primary) => h(primary ? "button.primary" : "button", {
     "data-do": "pick", "data-id": call.id, "data-how": how, "data-key": `pick-${how}`, disabled: full,
@@ -82,7 +90,7 @@ function buttonsOf(store, call) {
   return h("div.buttons.deck-buttons", { "data-key": "deck-buttons", role: "group", "aria-label": t("ui.deck") },
     // While somebody is asked in private the line above has the ways on.
     private_ ? null : [pick("transfer", true), pick("consult"), pick("join"), h("span.gap", { "aria-hidden": "true", "data-key": "gap" })],
-    call.held || private_ ? null : arrange(call, "hold", t("ui.arrange.hold"), { title: t("ui.arrange.hold.long") }),
+    call.held || private_ || isAside(call, seat) ? null : arrange(call, "hold", t("ui.arrange.hold"), { title: t("ui.arrange.hold.long") }),
     arrange(call, seat.muted ? "unmute" : "mute", t(seat.muted ? "ui.arrange.unmute" : "ui.arrange.mute"), { pressed: seat.muted, title: t("ui.arrange.mute.long") }),
     inTalk(call) > 2 ? arrange(call, "leave", t("ui.arrange.leave"), { title: t("ui.arrange.leave.long") }) : null,
     seat.muted ? h("span.muted-note", { "data-key": "muted" }, pill("arrange", "muted")) : null);

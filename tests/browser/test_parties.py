@@ -168,6 +168,32 @@ async def test_a_consultation_has_four_ways_on(place: Any, button: str, what: st
     assert orders(place, "arrange")[0] == {"what": what, "seat": "8011"}
 
 
+async def test_another_seats_consultation_is_not_ones_own(place: Any) -> None:
+    furnish_parties(place.desk)
+    call = await place.desk.call("demo-3.1")
+    party = call.parties[0].model_copy(update={"asked_by": "8015"})
+    legs = [leg.model_copy(update={"room": "talk"}) if leg.kind == "seat" else leg for leg in call.legs]
+    await place.desk.put(call.model_copy(update={"parties": [party], "legs": legs, "held": False, "held_since": None}))
+    page = await place.enter("seat", "8011")
+    await expect(page.locator("#deck .party")).to_contain_text("单独通话")
+    await expect(page.locator(".heldbar")).to_have_count(0)
+    await expect(page.locator("#deck").get_by_role("button", name="转接", exact=True)).to_be_enabled()
+
+
+async def test_who_is_consulted_knows_that_the_caller_does_not_hear(place: Any) -> None:
+    furnish_parties(place.desk)
+    call = await place.desk.call("demo-3.3")
+    legs = [leg.model_copy(update={"room": "side"}) if leg.who in ("8013", "8015") else leg for leg in call.legs]
+    parties = [one.model_copy(update={"how": "consult"}) if one.id == "p2" else one for one in call.parties]
+    now = place.desk.clock()
+    await place.desk.put(call.model_copy(update={"legs": legs, "parties": parties, "held": True, "held_since": now}))
+    page = await place.enter("seat", "8015")
+    await expect(page.locator(".heldbar")).to_contain_text("座席正在单独咨询您，来电人听不到")
+    await expect(page.locator(".heldbar button, #deck [data-do=pick]")).to_have_count(0)
+    asking = await place.enter("seat", "8013")
+    await expect(asking.locator(".heldbar").get_by_role("button")).to_have_count(4)
+
+
 async def test_hold_and_mute_are_seen_and_undone(place: Any) -> None:
     page = await talking(place)
     deck = page.locator("#deck")
@@ -181,6 +207,17 @@ async def test_hold_and_mute_are_seen_and_undone(place: Any) -> None:
     await deck.get_by_role("button", name="取消静音").click()
     await expect(deck).not_to_contain_text("您已静音")
     assert [one["what"] for one in orders(place, "arrange")] == ["hold", "resume", "mute", "unmute"]
+
+
+async def test_who_holds_a_talk_of_three_steps_aside_and_comes_back(place: Any) -> None:
+    page = await at(place, "8013")
+    call = await place.desk.call("demo-3.3")
+    legs = [leg.model_copy(update={"room": "side"}) if leg.kind == "seat" else leg for leg in call.legs]
+    await place.desk.put(call.model_copy(update={"legs": legs}))  # the interpreter keeps the caller company
+    bar = page.locator(".heldbar")
+    await expect(bar).to_contain_text("您已保持，其余各方仍在通话")
+    await expect(page.locator("#deck").get_by_role("button", name="保持", exact=True)).to_have_count(0)
+    await expect(bar.get_by_role("button", name="恢复通话")).to_be_visible()
 
 
 async def test_a_seat_leaves_a_talk_of_three_and_not_a_talk_of_two(place: Any) -> None:
