@@ -16,18 +16,7 @@ from . import commands as c
 from . import events as e
 from ._rooms import rooms_after, settle
 from ._rules import LOST_SEAT_PRIORITY, Result, Rules, S, enqueue, leg_gone, note, remember, with_leg
-from .model import (
-    OPEN_PARTY,
-    PENDING_PARTY,
-    SIDE,
-    TALK,
-    Call,
-    Leg,
-    LegState,
-    Offer,
-    Party,
-    PartyState,
-)
+from .model import OPEN_PARTY, PENDING_PARTY, SIDE, TALK, Call, Leg, LegState, Offer, Party, PartyState
 from .reconcile import leg_id
 
 GIVE_UP = 5.0
@@ -341,7 +330,21 @@ def party_joined(call: Call, leg: Leg, now: float) -> Result:
     if party is not None and party.how == "transfer":
         call, more = seat_leaves(call, party.asking, now)
         out += more
+    if party is not None and party.how == "emergency":
+        call = _seat_comes_too(call, party)
     return call, tuple(out)
+
+
+def _seat_comes_too(call: Call, party: Party) -> Call:
+    """Caller, seat and emergency line are together (Art. 11), whatever the seat did aside: who is consulted waits in
+    the music, and who rings for a consultation comes to all."""
+    asking = call.leg(party.asking)
+    if asking is None or asking.state is not LegState.JOINED or asking.room == TALK:
+        return call
+    for other in call.parties:
+        if other.how == "consult" and other.asking == asking.id and other.offer is not None:
+            call = with_leg(with_party(call, other.id, how="join"), other.offer.leg, room=TALK)
+    return with_leg(call, asking.id, room=TALK)
 
 
 def seat_leaves(call: Call, leg_name: str, now: float) -> Result:
