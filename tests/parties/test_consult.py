@@ -38,7 +38,7 @@ async def test_a_word_in_private_is_heard_by_the_caller_or_recorded_on_its_side(
         assert talk.call.state.value == "talking"
         await world.seat_becomes("8001", "available")
         await world.no_surrogates()
-        id_, spans = talk.id, [x for x in talk.call.legs if x.kind == "line"][0].heard
+        id_, spans = talk.id, next(x for x in talk.call.legs if x.kind == "line").heard
         await talk.voices["caller"].hang_up()
         await world.nobody_left()
         # What was said in private is not in the recording, what was said to all is.

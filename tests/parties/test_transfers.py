@@ -11,6 +11,7 @@ from tests.parties.world import NOBODY, floor
 
 pytestmark = pytest.mark.integration
 
+EXPERT = {"name": "专家外线", "kind": "unit", "numbers": "057188880001", "trunks": "expert"}
 FAILURES = {
     "busy": (Manner(refuses=486), "busy"),
     "refused": (Manner(refuses=603), "refused"),
@@ -22,8 +23,7 @@ FAILURES = {
 
 @pytest.mark.parametrize("how", ["join", "consult", "transfer"])
 async def test_a_line_that_cannot_be_had_parts_seat_and_caller_for_good(bench, how):
-    async with floor(bench, entries={"expert": {
-        "name": "专家外线", "kind": "unit", "numbers": "057188880001", "trunks": "expert", "ring": 2}}) as world:  # fmt: skip
+    async with floor(bench, entries={"expert": EXPERT | {"ring": 3}}) as world:
         talk = await world.talk()
         expert = world.outside["expert"]
         for failure, (manner, why) in FAILURES.items():
@@ -49,8 +49,7 @@ def gaps(talk):
 
 async def test_a_trunk_where_nobody_is_swallows_the_transfer(bench):
     """No answer to the INVITE at all: the entry's ring time ends it."""
-    async with floor(bench, entries={"expert": {
-        "name": "专家外线", "kind": "unit", "numbers": "057188880001", "trunks": "expert", "ring": 1}}) as world:  # fmt: skip
+    async with floor(bench, entries={"expert": EXPERT | {"ring": 3}}) as world:
         talk = await world.talk()
         await world.outside["expert"].phone.__aexit__(None, None, None)
         part = world.engine.want_party(talk.id, "transfer", entry="expert")
@@ -112,8 +111,8 @@ async def test_a_caller_who_hangs_up_meanwhile_leaves_phones_ringing(bench, how)
 @pytest.mark.parametrize("how", ["consult", "transfer", "emergency"])
 @pytest.mark.parametrize("then", ["answered", "busy"])
 async def test_a_seat_that_hangs_up_meanwhile_leaves_the_caller_to_nobody(bench, how, then):
-    async with floor(bench, entries={"110": {
-        "name": "110", "kind": "emergency", "numbers": "110", "trunks": "police", "ring": 8}}) as world:  # fmt: skip
+    police = {"name": "110", "kind": "emergency", "numbers": "110", "trunks": "police", "ring": 8}
+    async with floor(bench, entries={"110": police}) as world:
         talk = await world.talk()
         trunk, entry = ("police", "110") if how == "emergency" else ("expert", "expert")
         world.outside[trunk].takes(Manner(after=None))
@@ -128,7 +127,6 @@ async def test_a_seat_that_hangs_up_meanwhile_leaves_the_caller_to_nobody(bench,
             await talk.voices.hear(caller={"other"}, other={"caller"})
         else:
             await ringing.reject(486)
-            await world.seat_becomes("8001", "ringing")
             talk.voices.add("again", await world.takes("8001"))
             await talk.voices.hear(caller={"again"}, again={"caller"})
 
