@@ -122,9 +122,12 @@ def parties_of(value: Any) -> tuple[PartySpan, ...]:
 
 
 def marks_of(value: Any) -> tuple[Mark, ...]:
-    """The job's `spoke`: a list of [start, end, who], in any order, overlapping or not. Raises BadJobError."""
+    """The job's `spoke`: a list of [start, end, who], in any order, overlapping or not. Marks of nobody (`who` empty:
+    the caller, a leg that is not known any more) are left out: they tell nothing. Raises BadJobError."""
     marks = []
     for i, (start, end, who) in enumerate(_rows(value, "spoke", "[start, end, who]", _MAX_MARKS)):
+        if who is None or who == "":
+            continue
         if not isinstance(who, str) or not (SEAT_ID.fullmatch(who) or _LINE.fullmatch(who)):
             raise BadJobError(f"job.spoke[{i}]: bad id of the party")
         a, b = (seconds(v, f"job.spoke[{i}]") for v in (start, end))

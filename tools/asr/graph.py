@@ -32,7 +32,7 @@ def _cost(probability: float) -> float:
 class Tuning:
     """Weights found on the held-out set."""
 
-    word_penalty: float = 0.5  # added to each word: fewer, longer words
+    word_penalty: float = 1.2  # added to each word: fewer, longer words
     unknown: float = 1e-4  # unigram probability of [unk]
     single: float = 1e-5  # of each fall-back character
     sentences: int = 150_000  # sampled from the grammar for the bigram

@@ -20,7 +20,7 @@ GOOD: dict[str, Any] = {
     "seats": [[3.5, 20.0, "8001"], [20.0, 20.0, "8002"]],
     "kind": "call",
     "parties": [[3.5, 12.0, "8001", "seat"], [5.0, 5.0, "8002", "third"], [6.0, 12.0, "line.119", "line"]],
-    "spoke": [[6.5, 7.0, "8001"], [7.0, 7.0, "8001"], [6.9, 8.0, "line.119"]],
+    "spoke": [[6.5, 7.0, "8001"], [7.0, 7.0, "8001"], [6.9, 8.0, "line.119"], [7.0, 8.0, ""], [7.0, 8.0, None]],
 }
 
 
@@ -68,6 +68,7 @@ def test_job_of_an_earlier_version_is_read() -> None:
         ({"parties": [[1, 10**400, "8001", "seat"]]}, "job.parties"),
         ({"spoke": "8001"}, "job.spoke"),
         ({"spoke": [[1, 2, "8001", "seat"]]}, "job.spoke"),
+        ({"spoke": [[1, 2, 0]]}, "job.spoke"),
         ({"spoke": [[1, 2, "line./etc"]]}, "job.spoke"),
         ({"spoke": [[1, "2", "8001"]]}, "job.spoke"),
         ({"spoke": [[1, 2, "8001"]] * 20_001}, "job.spoke: more"),
