@@ -18,11 +18,14 @@ import yaml
 from .errors import BenchError
 from .plan import (
     BARE_NUMBER,
+    EMERGENCY,
     FIRST_SEAT,
+    LINE,
     NATIVE_NUMBER,
     PROMPT_SECONDS,
     SEATS,
     SERVICE_NUMBER,
+    UNIT,
     Variant,
     seat_ids,
 )
@@ -97,6 +100,7 @@ def extra_files(variant: Variant, seat_port: int, seats: int = SEATS) -> dict[st
         " same => n,Queue(hotline-native)\n"
         " same => n,Hangup()\n"
         f"exten => {BARE_NUMBER},1,Answer()\n"
+        f"{record}"
         " same => n,Playback(hotline/zh/greeting)\n"
         " same => n,Set(GLOBAL(NEXT)=$[0${GLOBAL(NEXT)}+1])\n"
         f" same => n,Dial(PJSIP/$[{FIRST_SEAT}+${{GLOBAL(NEXT)}}%{seats}])\n"
@@ -162,7 +166,20 @@ rules:
 """
 
 
-def write_service_config(home: Path, seats: int = SEATS, *, rules: bool = False) -> Path:
+def directory(line_port: int) -> str:
+    """A hotline directory with a unit and an emergency line behind one trunk; both are shown the caller's number."""
+    entries = {
+        UNIT: {"name": "bench unit", "kind": "unit", "numbers": "057188880001"},
+        EMERGENCY: {"name": "bench emergency", "kind": "emergency", "numbers": "110"},
+    }
+    common = {"trunks": LINE, "caller_id": "caller", "ring": 10}
+    return yaml.safe_dump({
+        "trunks": {LINE: {"contact": f"127.0.0.1:{line_port}"}},
+        "entries": {name: entry | common for name, entry in entries.items()},
+    })  # fmt: skip
+
+
+def write_service_config(home: Path, seats: int = SEATS, *, rules: bool = False, line_port: int = 0) -> Path:
     """A configuration directory for the service: the same number of seats, one constant flow.
 
     With `rules`: three centres, skills, and rules of three steps. Every seat fits every caller at the last
@@ -182,6 +199,8 @@ def write_service_config(home: Path, seats: int = SEATS, *, rules: bool = False)
         "  welcome:\n    say: greeting\n    next: to-human\n  to-human:\n    route: {}\n",
         encoding="utf-8",
     )
+    if line_port:
+        (out / "directory.yaml").write_text(directory(line_port), encoding="utf-8")
     if rules:
         (out / "centres.yaml").write_text(_CENTRES, encoding="utf-8")
         (out / "routing.yaml").write_text(_ROUTING, encoding="utf-8")

@@ -15,6 +15,10 @@ NATIVE_NUMBER = "12300"
 BARE_NUMBER = "12301"
 SERVICE_NUMBER = "12345"
 FIRST_SEAT = 2001
+LINE = "outside"
+"""The trunk to phones outside, where a rig has one."""
+UNIT, EMERGENCY = "unit", "110"
+"""Entries of the directory behind it."""
 
 
 @dataclass(frozen=True, slots=True)

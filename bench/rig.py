@@ -9,17 +9,17 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from service.private import PrivateRedis
-from telephony import PrivateAsterisk
+from telephony import LineTrunk, PrivateAsterisk
 
 from .errors import BenchError
 from .layout import extra_files, write_prompts, write_service_config, write_templates
-from .plan import SEATS, SERVICE_NUMBER, Variant
+from .plan import LINE, SEATS, SERVICE_NUMBER, Variant
 from .sipp import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,6 +36,9 @@ class Rig:
     asterisk: PrivateAsterisk
     redis: PrivateRedis | None = None
     service: asyncio.subprocess.Process | None = None
+    line_port: int = 0
+    """Where phones outside are rung; 0: there is no trunk to them."""
+    _asks: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def pids(self) -> dict[str, int]:
         """Name → process, of those whose CPU is counted."""
@@ -48,11 +51,16 @@ class Rig:
 
     async def stats(self) -> dict[str, Any]:
         """The service's counters; empty for the native side."""
-        if self.service is None:
-            return {}
-        assert self.service.stdin is not None and self.service.stdout is not None
-        self.service.stdin.write(b"stats\n")
-        line = await asyncio.wait_for(self.service.stdout.readline(), 20.0)
+        return await self.ask("stats") if self.service is not None else {}
+
+    async def ask(self, command: str, /, **values: Any) -> dict[str, Any]:
+        """A command to the service's process (see bench/serve.py) and its answer."""
+        assert self.service is not None and self.service.stdin is not None and self.service.stdout is not None
+        async with self._asks:
+            self.service.stdin.write(f"{command} {json.dumps(values)}\n".encode())
+            line = await asyncio.wait_for(self.service.stdout.readline(), 20.0)
+        if not line:
+            raise BenchError(f"the service has ended: see {self.home}/service.log and service.err")
         found: dict[str, Any] = json.loads(line)
         return found
 
@@ -70,7 +78,7 @@ async def _start_service(rig: Rig, ami_port: int, rootfs: Path, seats: int, rule
     environment = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
     environment |= {
         "HOTLINE_SETTINGS": os.devnull,
-        "HOTLINE_CONFIG_DIR": str(write_service_config(rig.home, seats, rules=rules)),
+        "HOTLINE_CONFIG_DIR": str(write_service_config(rig.home, seats, rules=rules, line_port=rig.line_port)),
         "HOTLINE_VAR_DIR": str(home),
         "HOTLINE_ROOTFS": str(rootfs),
         "HOTLINE_HTTP_PORT": str(free_port(udp=False)),
@@ -127,20 +135,37 @@ def _clean_home(home: Path) -> Path:
 
 @contextlib.asynccontextmanager
 async def rig_up(
-    variant: Variant, home: Path, rootfs: Path, *, seats: int = SEATS, music: bool = True, rules: bool = False
-) -> AsyncIterator[Rig]:
-    """Starts everything of a variant fresh; ends everything, whatever happens."""
+    variant: Variant, home: Path, rootfs: Path, *, seats: int = SEATS, music: bool = True, rules: bool = False,
+    line: bool = False, extra: Mapping[str, str] | None = None,
+) -> AsyncIterator[Rig]:  # fmt: skip
+    """Starts everything of a variant fresh; ends everything, whatever happens.
+
+    Args:
+        variant: what.
+        home: its files.
+        rootfs: where Asterisk and Redis are.
+        seats: how many.
+        music: whether waiting callers hear it.
+        rules: see write_service_config.
+        line: with a trunk to phones outside, and a directory that uses it.
+        extra: file of the switch → text appended to it.
+    """
     sounds = _clean_home(home)
     seat_port, sip_port, ami_port = free_port(udp=True), free_port(udp=True), free_port(udp=False)
+    line_port = free_port(udp=True) if line else 0
+    files = extra_files(variant, seat_port, seats)
+    for name, text in (extra or {}).items():
+        files[name] = files.get(name, "") + text
     asterisk = PrivateAsterisk(
         rootfs=rootfs, templates=write_templates(home, variant, music=music), home=home / "asterisk", sounds=sounds,
         plan_changes={
             "seats": (), "dialled": (SERVICE_NUMBER,), "ami_port": ami_port, "sip_port": sip_port,
             "rtp_start": 20000, "rtp_end": 32000, "system_name": "bench",
+            "lines": [LineTrunk(LINE, f"127.0.0.1:{line_port}")] if line else (),
         },
-        extra_files=extra_files(variant, seat_port, seats),
+        extra_files=files,
     )  # fmt: skip
-    rig = Rig(variant, home, sip_port, seat_port, asterisk)
+    rig = Rig(variant, home, sip_port, seat_port, asterisk, line_port=line_port)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(asterisk.stop)
         await asterisk.start()

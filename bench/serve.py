@@ -1,8 +1,8 @@
 """The service in a process of its own, so that its CPU can be read apart: ``python -m bench.serve``.
 
 Settings come from HOTLINE_… variables. It talks with the bench over its standard streams: "ready" when
-every seat is available; a line "stats" is answered with its counters as JSON; the end of standard input
-ends it, so that nothing stays when the bench is killed.
+every seat is available; a line "stats" is answered with its counters as JSON; further lines, a word and JSON,
+give orders (see `_COMMANDS`); the end of standard input ends it, so that nothing stays when the bench is killed.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from calls import Call, CallState, OrderError, PartyState
+from calls.commands import Mark
 from routing import SeatState
 from service import logs
 from service.app import Hotline, running
@@ -27,7 +30,7 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _stats(hotline: Hotline) -> dict[str, Any]:
+def _stats(hotline: Hotline, _: dict[str, Any]) -> dict[str, Any]:
     engine = hotline.engine
     return {
         "engine": asdict(engine.counters),
@@ -36,6 +39,48 @@ def _stats(hotline: Hotline) -> dict[str, Any]:
         "live": len(engine.calls),
         "available": sum(s.state is SeatState.AVAILABLE for s in engine.dispatcher.seats.values()),
     }
+
+
+def _order(hotline: Hotline, given: dict[str, Any]) -> dict[str, Any]:
+    """One order (`what`, `args`) on the call of `caller`; answers with the moment at which it was given."""
+    call = next((x for x in hotline.engine.calls.values() if x.caller_number == given["caller"]), None)
+    if call is None:
+        return {"error": "no-such-call"}
+    at = time.time()
+    try:
+        result = getattr(hotline.engine, given["what"])(call.id, **given["args"])
+    except OrderError as error:
+        return {"error": error.code}
+    return {"at": at, "result": result}
+
+
+def _talks(hotline: Hotline) -> list[Call]:
+    return [x for x in hotline.engine.calls.values() if x.state is CallState.TALKING]
+
+
+def _join(hotline: Hotline, given: dict[str, Any]) -> dict[str, Any]:
+    """The entry joins every talk."""
+    for call in _talks(hotline):
+        hotline.engine.want_party(call.id, "join", entry=given["entry"])
+    return {}
+
+
+def _talking(hotline: Hotline, _: dict[str, Any]) -> dict[str, Any]:
+    parties = [p for call in _talks(hotline) for p in call.parties]
+    return {"talks": len(_talks(hotline)), "joined": sum(p.state is PartyState.JOINED for p in parties)}
+
+
+def _marks(hotline: Hotline, given: dict[str, Any]) -> dict[str, Any]:
+    """The detectors of who speaks, behind the engine's back: it turns them on itself when a third one joins."""
+    for call in _talks(hotline):
+        for leg in call.talkers:
+            hotline.switch.do(Mark(call.id, leg.id, bool(given["on"])))
+    return {}
+
+
+_COMMANDS: dict[str, Callable[[Hotline, dict[str, Any]], dict[str, Any]]] = {
+    "stats": _stats, "order": _order, "join": _join, "talking": _talking, "marks": _marks,
+}  # fmt: skip
 
 
 async def _seats_up(hotline: Hotline, seconds: float = 15.0) -> None:
@@ -57,8 +102,8 @@ async def _main() -> None:
         loop = asyncio.get_running_loop()
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         while line := await reader.readline():
-            if line.strip() == b"stats":
-                _say(json.dumps(_stats(hotline)))
+            word, _, values = line.decode().strip().partition(" ")
+            _say(json.dumps(_COMMANDS[word](hotline, json.loads(values or "{}"))))
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ class Sipp:
                     await self.process.wait()
             except TimeoutError:
                 return
-            self.port = self.port if self.role in ("seat", "desk") else free_port(udp=True)
+            self.port = self.port if self.role in ("seat", "desk", "talkback") else free_port(udp=True)
         raise BenchError(f"SIPp ({self.role}) ends at once: see {self.home}, and try 'sipp -v'")
 
     async def _start_once(self, switch_port: int, *options: str) -> None:
