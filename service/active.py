@@ -33,6 +33,7 @@ from .cli_draft import load_guide
 from .cluster import SECOND_LOOK
 from .config import HotlineConfig
 from .desk import HotlineDesk
+from .ears import Ears
 from .health import Health, NotWell
 from .linked import Linked
 from .metrics import Metrics
@@ -121,6 +122,7 @@ class Active:
         self.metrics.count_from("hotline_switch", "Commands to the switch since the start", self.switch.counters)
         for counts in (self.linked.counts, self.linked.issuer.counts):
             self.metrics.count_from("hotline_handovers", "Cases between hotlines since the start", counts)
+        self.ears: Ears | None = None
         for observer in (self.metrics.on_change, CallLog().on_change, *observers):
             self.engine.observe(observer)
 
@@ -148,9 +150,26 @@ class Active:
             await self.link.start()
             self._prepare_desk()
             self._look_after()
+            self._listen()
         except BaseException:
             await self.stop()
             raise
+
+    def _listen(self) -> None:
+        """Begins to listen for spoken emergencies, once there is a line that could be rung for one."""
+        known = self.host.outside.directory
+        rings = any(x.emergency and known.state(x, time.time()) == "ready" for x in known.entries)
+        if self.ears is not None or not rings or not self.settings.spoken_emergency or not self.settings.record:
+            return
+        settings = recordings.EarSettings(model=self.settings.model_dir)
+        self.ears = Ears(
+            self.engine, lambda call: str(self.settings.spool / f"{call}.raw"),
+            lambda detector, heard: recordings.Listener(settings, detector, heard), time.time,
+        )  # fmt: skip
+        self.engine.observe(self.ears.on_change)
+        self._exit.push_async_callback(self.ears.stop)
+        self.metrics.registry.register(self.ears)
+        self.ears.start()
 
     async def wait_for_switch(self, seconds: float) -> None:
         """Waits for the switch. Not there yet: the service runs, /readyz says so, and the link goes on trying."""
@@ -246,6 +265,7 @@ class Active:
         self.engine.set_seats(config.routing_seats())
         self.engine.set_book(config.book(), config.policy())
         self.host.outside.directory = config.directory()
+        self._listen()
         await self.publish_flows()
         if self.link.up and self.lease.held:
             self.switch.announce(self.engine.entries)

@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     store_url: str | None = Field(None, description="default: SQLite under var_dir")
 
     asr_model: Path | None = Field(None, description="directory of a Vosk model; default: the small one")
+    spoken_emergency: bool = Field(
+        True, description="listen to callers nobody serves yet for words of an emergency (where a line can be rung)"
+    )
     asr_workers: Annotated[int, Field(ge=0, le=64)] = 1
 
     phones: Annotated[int, Field(ge=0, le=64)] = Field(8, description="demo phones that register as seats")

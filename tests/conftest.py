@@ -160,7 +160,7 @@ class Bench:
             "config_dir": config or self.config(), "var_dir": var, "private_asterisk": False,
             "ami_port": self.switch.plan.ami_port, "recording_spool": self.switch.plan.recording_spool,
             "sip_port": self.switch.plan.sip_port, "redis_url": self.redis_url, "redis_prefix": f"t{number}:",
-            "http_port": free_port(), "asr_workers": 0, "out_endpoint": "hotline-out",
+            "http_port": free_port(), "asr_workers": 0, "spoken_emergency": False, "out_endpoint": "hotline-out",
         }  # fmt: skip
         values.update(changes)
         return load_settings(**values)
