@@ -6,7 +6,6 @@ Speech is espeak-ng's, band-limited and sent through G.711 A-law as a telephone 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import shutil
 import signal
@@ -277,24 +276,12 @@ async def test_a_forgotten_call_is_heard_no_more(desk: Desk, eventually: Eventua
 
 
 # ------------------------------------------------------------------ on the real Asterisk
-@contextlib.asynccontextmanager
-async def listening(hotline: Any) -> AsyncIterator[Ears]:
-    """The service's ears: its own, or ours where it has none."""
-    ears = getattr(hotline.active, "ears", None)
-    if ears is None:
-        spool = hotline.settings.spool
-        ears = Ears(
-            hotline.engine, lambda call: str(spool / f"{call}.raw"),
-            lambda detector, heard: Listener(SETTINGS, detector, heard), time.time,
-        )  # fmt: skip
-        hotline.engine.observe(ears.on_change)
-        ears.start()
-        try:
-            yield ears
-        finally:
-            await ears.stop()
-    else:
-        yield ears
+async def ears_of(hotline: Any, eventually: Eventually) -> Ears:
+    """The service's ears, once they listen."""
+    ears = hotline.active.ears
+    assert isinstance(ears, Ears)
+    await eventually(lambda: ears.listener.figures, 60, "the process listens")
+    return ears
 
 
 @pytest.mark.parametrize(
@@ -308,8 +295,8 @@ async def test_a_caller_who_cries_for_help_has_the_line_with_it(
     bench: Any, eventually: Eventually, text: str, trunk: str, place: str
 ) -> None:
     pcm = await asyncio.to_thread(speech, text)
-    async with floor(bench) as world, listening(world.hotline) as ears:
-        await eventually(lambda: ears.listener.figures, 60, "the process listens")
+    async with floor(bench, spoken_emergency=True) as world:
+        ears = await ears_of(world.hotline, eventually)
         call, caller = await world.dials()
         if place == "waiting":
             await eventually(lambda: world.engine.calls[call].state.value == "waiting", 30)
@@ -320,14 +307,15 @@ async def test_a_caller_who_cries_for_help_has_the_line_with_it(
         await eventually(lambda: any(p.state == "joined" for p in world.engine.calls[call].parties))
         await eventually(lambda: not ears.listener._followed, what="a caller who is served is not listened to")
         assert sum(ears.heard.values()) == 1
+        assert "hotline_ears_up 1.0" in world.hotline.active.metrics.text()
 
 
 async def test_a_waiting_caller_who_asks_about_fire_certificates_rings_nobody(
     bench: Any, eventually: Eventually
 ) -> None:
     ask, fire = [await asyncio.to_thread(speech, text) for text in ("不是火警，我想咨询消防证", "着火了")]
-    async with floor(bench) as world, listening(world.hotline) as ears:
-        await eventually(lambda: ears.listener.figures, 60, "the process listens")
+    async with floor(bench, spoken_emergency=True) as world:
+        ears = await ears_of(world.hotline, eventually)
         call, caller = await world.dials()
         await eventually(lambda: world.engine.calls[call].state.value == "waiting", 30)
         await caller.play(ask)
