@@ -93,7 +93,11 @@ def _caller_is_in(call: Call, bridge: str, now: float) -> Result:
     assert caller is not None
     if caller.bridge == bridge and caller.moving is None:
         return call, ()
-    return settle(with_leg(call, call.id, bridge=bridge, moving=None, goal="", placed_at=now), now)
+    call = with_leg(call, call.id, bridge=bridge, moving=None, goal="", placed_at=now)
+    for leg in call.talkers:
+        if leg.via and leg.bridge == bridge:
+            call = with_leg(call, leg.id, via="", room=TALK)  # a phone has brought the caller to it
+    return settle(call, now)
 
 
 def _is_in(call: Call, leg: Leg, bridge: str, now: float) -> Result:

@@ -184,6 +184,8 @@ class Engine(Orders):
                 for task in late:
                     task.cancel()
                 _, late = await asyncio.wait(late, timeout=0.5)
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         self._tasks = []
         self._stopping = False
 
