@@ -143,9 +143,9 @@ def observer_wanted(call: Call, event: e.Event, now: float, rules: Rules) -> Res
     if event.mode == "stop":
         if there is None or there.kind != "observer":
             return call, ()
-        return note(with_leg(call, there.id, cancelled=True), now, "observer_stops", seat=event.seat, mode=there.mode, by=event.by), (
-            c.CancelLeg(call.id, there.id),
-        )
+        call = with_leg(call, there.id, cancelled=True)
+        call = note(call, now, "observer_stops", seat=event.seat, mode=there.mode, by=event.by)
+        return call, (c.CancelLeg(call.id, there.id),)
     comes_in = event.mode in ("barge", "takeover")
     if there is not None:
         return _changes_mode(call, there, event, now) if there.kind == "observer" else (call, ())

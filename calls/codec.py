@@ -71,8 +71,8 @@ def recording_job(call: Call, raw: str) -> dict[str, Any] | None:
     ]
     whose = {leg.id: leg.who for leg in call.legs}
     spoke = [
-        [round(max(0.0, a - start), 3), round(min(b, end) - start, 3), whose.get(leg) or ""]
-        for leg, a, b in call.spoke if a < end
+        [round(max(0.0, a - start), 3), round(min(b, end) - start, 3), whose[leg]]
+        for leg, a, b in call.spoke if a < end and whose.get(leg)
     ]  # fmt: skip
     return {
         "call": call.id, "raw": raw, "rate": 8000, "answered": start, "ended": call.ended_at,

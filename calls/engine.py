@@ -21,23 +21,24 @@ import heapq
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
 
 from routing import Dispatcher, Policy, RoutingBook, Seat, Waiting
 
 from . import commands as c
 from . import events as e
 from ._advice import advised, follow_up
+from ._looks import Looks
 from ._orders import Orders
 from ._told import Change, Counters
-from ._truth import compare, release_strays
+from ._truth import release_strays
+from ._writes import Writes
 from .codec import call_json, recording_job, seat_from, seat_json
 from .host import Host
 from .lease import Guarded
 from .machine import BEGINS, CallError, Rules, next_deadline, step
 from .model import Call, CallState, LegState, PartyState
-from .ports import Batch, Entry, Fenced, Journal, JournalError, Switch
+from .ports import Batch, Entry, Fenced, Journal, Switch
 from .reconcile import leg_id
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ CAN_WAIT = frozenset({e.Arrived, e.LegRinging, e.LegJoined, e.CallerLeft, e.Wrap
 """Events nobody waits for while no caller waits: they join the next turn, or make one after LINGER seconds."""
 
 
-class Engine(Orders):
+class Engine(Orders, Looks, Writes):
     """Owns calls, seats and the queue. Everything runs on one event loop; `feed` may be called any time."""
 
     def __init__(
@@ -206,30 +207,6 @@ class Engine(Orders):
         self.halted = True
         self._wake.set()
 
-    async def link_up(self) -> None:
-        """The switch can be reached (again): tell it the entries, learn its truth."""
-        self._unseen = True
-        self._switch.announce(self.entries)
-        self._switch.beat(self._clock())
-        await self.sweep(after_gap=True)
-
-    async def sweep(self, *, after_gap: bool = False) -> None:
-        """Compares with the switch and feeds the differences. Raises what `snapshot` raises."""
-        writing = self._writing
-        snapshot = await self._switch.snapshot()
-        if writing is not None:
-            # Commands of that turn were not sent yet when the switch was asked, however long ago it was decided.
-            snapshot = replace(snapshot, asked_at=min(snapshot.asked_at, writing))
-        differ = compare(
-            self.calls, self._ended, self.dispatcher, snapshot, self._switch, self._clock(), self.feed,
-            after_gap=after_gap,
-        )  # fmt: skip
-        self._unseen = False
-        self._wake.set()
-        self.counters.reconciled += differ
-        if differ and not after_gap:
-            log.warning("the switch disagreed with us", extra={"differences": differ})
-
     async def _beats(self) -> None:
         """The sign of life for the dialplan: only while events are journalled and acted upon."""
         last = 0.0
@@ -334,41 +311,6 @@ class Engine(Orders):
                     self.counters.errors += 1
                     log.exception("an observer failed")
 
-    async def _write(self, batch: Batch) -> None:
-        delay = 0.05
-        while True:
-            if self.halted:
-                raise Fenced("halted")
-            try:
-                await self._journal.append(batch)
-            except Fenced:
-                raise
-            except JournalError as error:
-                # Commands wait; the heart-beat stops, so that the dialplan brings new callers to the
-                # native queue; what has happened is kept in memory and written when it can be.
-                self.counters.journal_errors += 1
-                if self.journal_ok:
-                    log.error("journal: %s; new callers go to the native queue", error)  # noqa: TRY400 - no trace needed
-                self.journal_ok = False
-                await asyncio.sleep(delay)
-                delay = min(1.0, delay * 2)
-            else:
-                if not self.journal_ok:
-                    log.warning("journal: writable again")
-                self.journal_ok = True
-                self.counters.batches += 1
-                return
-
-    def _decide_anew(self, pending: Sequence[c.ToSwitch]) -> None:
-        """Commands held back too long may be wrong by now: legs are not made, hang-ups stay right."""
-        for command in pending:
-            if isinstance(command, c.RingSeat | c.RingLine):
-                self.feed([e.LegLeft(command.call, command.leg, e.NEVER_RUNG)])
-            elif isinstance(command, c.DialCaller):
-                self.feed([e.CallerLeft(command.call, e.NEVER_RUNG)])
-            elif command.idempotent:
-                self._switch.do(command)
-
     def _offer_id(self, call: str, seat: str) -> str:
         call_id = call.partition("+")[0]
         return leg_id(call_id, seat, self.calls[call_id].offers + 1)
@@ -386,23 +328,6 @@ class Engine(Orders):
             self._look_soon()
         else:
             self._apply(event, now)
-
-    def _look_soon(self) -> None:
-        """A phone has put two parties together by itself: the switch knows who is with whom."""
-        if self._loop is not None and (self._sweeping is None or self._sweeping.done()):
-            self._sweeping = asyncio.create_task(self._look(), name="engine-look")
-
-    async def _look(self) -> None:
-        # A failure is no loss: the sweep of every half minute looks again.
-        with contextlib.suppress(Exception):
-            await self.sweep(after_gap=True)
-
-    def _of_second_line(self, event: e.Event) -> e.Event:
-        """A seat's second line has a channel of its own: what is told of it belongs to the call it is a leg of."""
-        if type(event) is not e.CallerLeft or event.call in self.calls or not self._second_lines:
-            return event
-        call = self._second_lines.pop(event.call, None)
-        return e.LegLeft(call, event.call, event.cause) if call is not None else event
 
     def _apply(self, event: e.Event, now: float) -> None:
         event = self._of_second_line(event)

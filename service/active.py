@@ -164,7 +164,8 @@ class Active:
         settings = recordings.EarSettings(model=self.settings.model_dir)
         self.ears = Ears(
             self.engine, lambda call: str(self.settings.spool / f"{call}.raw"),
-            lambda detector, heard: recordings.Listener(settings, detector, heard), time.time,
+            lambda detector, heard: recordings.Listener(settings, detector, heard, log_file=self.settings.log_file),
+            time.time,
         )  # fmt: skip
         self.engine.observe(self.ears.on_change)
         self._exit.push_async_callback(self.ears.stop)
