@@ -67,7 +67,8 @@ def ring(**changes):
 ORIGINATE = {
     "Action": "Originate", "ActionID": L, "Channel": "PJSIP/8001", "Context": "hotline-seat", "Exten": "s",
     "Priority": "1", "Async": "true", "Timeout": "23000", "Codecs": "alaw,ulaw",
-    "CallerID": '"王先生" <13800001234>', "ChannelId": L, "Variable": f"HL_CALLER={CH}",
+    "CallerID": '"王先生" <13800001234>', "ChannelId": L,
+    "Variable": [f"HL_CALLER={CH}", "HL_BESIDE=", "TRANSFER_CONTEXT=hotline-refer"],
 }  # fmt: skip
 PLAY = {"Action": "AGI", "Channel": CH, "CommandID": "t1"}
 

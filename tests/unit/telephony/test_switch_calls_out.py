@@ -1,4 +1,4 @@
-"""Words for waiting callers, calls to callers, third parties: exact actions; nothing leads outside by a trick."""
+"""Words for waiting callers, calls to callers, roles of seats: exact actions; nothing leads outside by a trick."""
 
 import pytest
 from hypothesis import given
@@ -37,8 +37,9 @@ def dial(number="13800001234"):
 
 @pytest.mark.parametrize(
     ("role", "context"),
-    [("callback", "hotline-seat-out"), ("third", "hotline-third"), ("assistant", "hotline-assistant")],
-)
+    [("seat", "hotline-seat"), ("callback", "hotline-seat-out"), ("join", "hotline-join"), ("beside", "hotline-beside"),
+     ("listen", "hotline-listen"), ("whisper", "hotline-whisper")],
+)  # fmt: skip
 def test_each_role_of_a_seat_has_its_own_way_in_the_dialplan(rig, role, context):
     assert rig.do(ring(role=role)) == [ORIGINATE | {"Context": context}]
 

@@ -71,7 +71,21 @@ def test_a_cause_that_is_no_number_is_unknown_and_not_an_exception(cause):
 def test_only_a_seats_leg_entering_a_talk_is_told():
     m = {"Event": "BridgeEnter", "BridgeUniqueid": "b", "BridgeTechnology": "simple_bridge", "Uniqueid": C}
     assert one(m) is None
-    assert one(m | {"Uniqueid": L}) == e.LegJoined(C, L, "8001")
+    assert one(m | {"Uniqueid": L}) == e.LegJoined(C, L, "8001", "b"), "in which bridge decides who hears whom"
+
+
+def test_a_holding_bridge_is_no_talk_whoever_enters_it():
+    """Else a seat that waits in the music would be taken for one that talks."""
+    m = {"Event": "BridgeEnter", "BridgeUniqueid": "b", "BridgeTechnology": "holding_bridge"}
+    assert one(m | {"Uniqueid": L}) is None
+    assert one(m | {"Uniqueid": C, "Context": "hotline-beside"}) is None
+
+
+def test_a_caller_that_goes_to_a_consultation_is_told_and_one_in_any_other_bridge_is_not():
+    m = {"Event": "BridgeEnter", "BridgeUniqueid": "b", "BridgeTechnology": "softmix", "Uniqueid": C}
+    assert one(m | {"Context": "hotline-beside"}) == e.LegJoined(C, C, "", "b")
+    for context in ("", "hotline-wait", "hotline-beside2"):
+        assert one(m | {"Context": context}) is None
 
 
 def test_ringing_is_told_of_legs_only_and_of_no_other_state():
