@@ -41,20 +41,23 @@ def _options(arguments: list[str] | None) -> Options:
     parser.add_argument("--variants", type=_words, help="calls: of a1,b1,a2,b2,d1 (default: all but d1)")
     parser.add_argument("--rates", type=_numbers, help="calls: calls/s of the comparison, e.g. 40,80")
     parser.add_argument("--ladder", type=_numbers, help="calls: calls/s tried upwards for the highest; '' for none")
-    parser.add_argument("--repeats", type=int, help="calls and queue: runs of each variant")
+    parser.add_argument("--repeats", type=int, help="calls, queue and parties: runs of each variant")
     parser.add_argument("--seconds", type=float, help="calls: seconds of calls in each run")
     parser.add_argument("--shapes", type=_words, help="queue: of native,service,service-2000")
     parser.add_argument("--queue-seconds", type=float, help="queue: seconds measured in each run")
+    parser.add_argument("--party-seconds", type=float, help="parties: seconds in which talks are begun, for the times")
+    parser.add_argument("--talks", type=int, help="parties: talks at once, for the costs")
     parser.add_argument("--decisions", type=int, help="decisions of each kind")
     parser.add_argument("--budget", type=float, help="seconds after which no further step of the ladder begins")
     parser.add_argument("--out", type=Path, help="directory for everything written (default: var/bench)")
     given = parser.parse_args(arguments)
     settings = load_settings()
     options = Options(rootfs=settings.rootfs_dir.resolve(), out=(settings.var_dir / "bench").resolve())
-    calls, queues = options.calls, options.queue
+    calls, queues, parties = options.calls, options.queue, options.parties
     if given.quick:
         calls = replace(calls, variants=("a1", "b2"), rates=(20,), repeats=1, seconds=4.0, ladder=())
         queues = replace(queues, shapes=("native", "service"), repeats=1, seconds=6.0)
+        parties = replace(parties, repeats=1, seconds=6.0, talks=8, measured=2.0)
         options = replace(options, decisions=300)
 
     def named(**values: Any) -> dict[str, Any]:
@@ -71,6 +74,9 @@ def _options(arguments: list[str] | None) -> Options:
         ),
         queue=replace(
             queues, **named(shapes=given.shapes, repeats=given.repeats, seconds=given.queue_seconds)
+        ),
+        parties=replace(
+            parties, **named(repeats=given.repeats, seconds=given.party_seconds, talks=given.talks)
         ),
         **named(
             only=given.only, decisions=given.decisions, budget=given.budget,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import decisions, queue
+from . import decisions, parties, queue
 from .plan import VARIANTS
 from .stats import cell, grid
 from .trial import Trial
@@ -136,6 +136,12 @@ def show(result: dict[str, Any], say: Callable[[str], None]) -> None:
             held = ", ".join(f"{name} {rate:g}" for name, rate in calls["held"].items())
             say(f"\nHighest rate held (calls/s offered, < 0.1 % failures): {held}")
         say(calls["noise"])
+    if result.get("parties", {}).get("times"):
+        say("\nFurther parties, by what the phones heard\n")
+        say(parties.times_table(result["parties"]["times"]))
+    if result.get("parties", {}).get("costs"):
+        say(f"\nTalks with audio, {result['parties']['talks']} at once: percent of a core for each call\n")
+        say(parties.costs_table(result["parties"]["costs"]))
     if "parser" in result:
         p = result["parser"]
         say(

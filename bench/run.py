@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import ami_parser, decisions, mix, queue, report, sipp
+from . import ami_parser, decisions, mix, parties, queue, report, sipp
 from .errors import BenchError
 from .ladder import Calls, Ladder
 from .plan import HOLD_MS, PROMPT_SECONDS, RING_MS, SEATS, VARIANTS
 
 Say = Callable[[str], None]
-SECTIONS = ("decisions", "queue", "calls", "parser")
+SECTIONS = ("decisions", "queue", "calls", "parties", "parser")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Options:
     decisions: int = 2000
     """Of each kind, and three times that."""
     queue: queue.Queues = field(default_factory=queue.Queues)
+    parties: parties.Parties = field(default_factory=parties.Parties)
     budget: float = 680.0
     """Seconds after the start of the run from which on no further step of the calls' ladder begins."""
 
@@ -45,7 +46,7 @@ def check(options: Options) -> None:
         unknown = sorted(set(given) - set(known))
         if unknown:
             raise BenchError(f"no {what} {', '.join(unknown)}: choose of {', '.join(known)}")
-    if {"queue", "calls"} & set(options.only):
+    if {"queue", "calls", "parties"} & set(options.only):
         sipp.check()
     for program in ("usr/sbin/asterisk", "usr/bin/redis-server"):
         if not (options.rootfs / program).exists():
@@ -108,9 +109,19 @@ async def _calls(options: Options, result: dict[str, Any], say: Say, began: floa
     result["verdicts"] += report.verdicts(ladder.trials, bool(options.calls.ladder))
 
 
+async def _parties(options: Options, result: dict[str, Any], say: Say, began: float) -> None:
+    say("Further parties: joined, consulted, transferred to, busy; and what a talk of two and of three costs …")
+    found: dict[str, Any] = {}
+    result["parties"] = found
+    await parties.run(options.parties, options.out, options.rootfs, found, say)
+    result["verdicts"] += parties.verdicts(found)
+
+
 async def _parser(options: Options, result: dict[str, Any], say: Say, began: float) -> None:
     say("AMI parser …")
     result["parser"] = await asyncio.to_thread(ami_parser.run)
 
 
-_SECTIONS = {"decisions": _decisions, "queue": _queue, "calls": _calls, "parser": _parser}
+_SECTIONS = {
+    "decisions": _decisions, "queue": _queue, "calls": _calls, "parties": _parties, "parser": _parser,
+}  # fmt: skip
