@@ -251,22 +251,27 @@ class HandoverIssuer:
 
     Args:
         book: keeps them.
-        body_of: what is told of a call, plain JSON values; must not wait for anything.
+        body_of: what is told of a call, plain JSON values; must not wait for anything. The second argument is the
+            seat's own word for the next hotline, or empty.
         system: see `own_case`.
     """
 
     book: HandoverBook
-    body_of: Callable[[Call], Mapping[str, Any]]
+    body_of: Callable[[Call, str], Mapping[str, Any]]
     system: Callable[[], str]
     counts: IssueCounts = field(default_factory=IssueCounts)
 
-    def issue(self, call: Call, line: Line, by: str, now: float) -> dict[str, str]:
-        """SIP headers for `line`; none if no try of it speaks our protocol. Never raises: the party is rung anyhow."""
+    def issue(self, call: Call, line: Line, by: str, now: float, note: str = "") -> dict[str, str]:
+        """SIP headers for `line`; none if no try of it speaks our protocol. Never raises: the party is rung anyhow.
+
+        `note` goes into the handover and nowhere else: not into a header, a log or the call.
+        """
         if not any(x.protocol == PROTOCOL for x in line.tries):
             return {}
         headers = {CASE_HEADER: case_of(call, self.system())}
         try:
-            handover_id, token = self.book.issue(self.body_of(call), now, call=call.id, to=line.entry, by=by)
+            body = self.body_of(call, note)
+            handover_id, token = self.book.issue(body, now, call=call.id, to=line.entry, by=by)
             headers[UUI_HEADER] = encode_uui(handover_id, token)
         except Exception as error:
             self.counts.withheld += 1

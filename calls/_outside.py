@@ -17,8 +17,8 @@ S = CallState
 class Issuer(Protocol):
     """Makes what a call to another hotline carries (see `_handover.HandoverIssuer`)."""
 
-    def issue(self, call: Call, line: Line, by: str, now: float) -> dict[str, str]:
-        """SIP headers for the line, or none. Never raises."""
+    def issue(self, call: Call, line: Line, by: str, now: float, note: str = "") -> dict[str, str]:
+        """SIP headers for the line, or none; `note`: the seat's word for the next hotline. Never raises."""
 
     def take_changes(self) -> list[tuple[str, dict[str, object] | None]]:
         """Rows of the journal's table `handovers`."""
@@ -31,7 +31,9 @@ class Outside:
         self.directory = directory or Directory()
         self.handovers: Issuer | None = None
 
-    def line(self, call: Call, by: str, now: float, *, entry: str = "", number: str = "") -> Line:
+    def line(
+        self, call: Call, by: str, now: float, *, entry: str = "", number: str = "", note: str = ""
+    ) -> Line:
         """A line to a directory entry or a number, with what it carries. Raises OrderError."""
         try:
             known = self.directory
@@ -40,14 +42,14 @@ class Outside:
             raise OrderError(refusal.code, str(refusal)) from None
         if self.handovers is None:
             return line
-        headers = self.handovers.issue(call, line, by, now)
+        headers = self.handovers.issue(call, line, by, now, note)
         return line.with_headers(headers) if headers else line
 
     def emergency(
-        self, call: Call, entry: str, by: str, now: float, key: str = "", part: str = ""
+        self, call: Call, entry: str, by: str, now: float, key: str = "", part: str = "", note: str = ""
     ) -> e.PartyWanted:
         """The event that rings an emergency line for a call in any state. Raises OrderError."""
-        line = self.line(call, by, now, entry=entry)
+        line = self.line(call, by, now, entry=entry, note=note)
         leg = call.main_seat
         part = part or f"e{len(call.parties) + 1}"
         return e.PartyWanted(

@@ -46,7 +46,7 @@ class PartyOrders:
     # ------------------------------------------------------------------ who is to come
     def want_party(
         self, call_id: str, how: str, *, seat: str = "", skill: str = "", centre: str = "", entry: str = "",
-        number: str = "", by: str = "", key: str = "", asking: str = "",
+        number: str = "", by: str = "", key: str = "", asking: str = "", note: str = "",
     ) -> str:  # fmt: skip
         """A further party: joined to all, consulted in private, or given the call (blind transfer).
 
@@ -61,6 +61,7 @@ class PartyOrders:
             by: who orders, for the timeline.
             key: idempotency key.
             asking: the ordering seat; empty: the seat in charge.
+            note: the seat's word for the next hotline; kept in the handover alone, and only if the line has one.
 
         Returns:
             The party's id; of a transfer to a skill or centre, which goes by the queue, "queue".
@@ -74,14 +75,14 @@ class PartyOrders:
         if len(given) != 1:
             raise OrderError("bad-order", "name one target: a seat, a skill, a centre, a directory entry or a number")
         if how == "emergency":
-            return self.emergency(call_id, entry, by=by, key=key)
+            return self.emergency(call_id, entry, by=by, key=key, note=note)
         leg = self._leg_of(call, asking)
         if how == "transfer" and (skill or centre):
             return self._requeue(call, leg, skill, centre, by, key)
         self._room_for_one_more(call)
         part = self._part(call)
         if entry or number:
-            line = self._line(entry, number, call, by)
+            line = self._line(entry, number, call, by, note)
             target = f"entry:{entry}" if entry else "number"
             event = e.PartyWanted(call.id, part, how, None, line.json(), by, leg.id, target, key=key)
         else:
@@ -90,9 +91,10 @@ class PartyOrders:
             event = e.PartyWanted(call.id, part, how, demand.json(), None, by, leg.id, target, until, key)
         return self._give(call, key, part, event)
 
-    def emergency(self, call_id: str, entry: str, *, by: str = "", key: str = "") -> str:
+    def emergency(self, call_id: str, entry: str, *, by: str = "", key: str = "", note: str = "") -> str:
         """An emergency line (Art. 11) at once, in any state in which the caller is on the line: it rings while the
-        talk, the waiting, the flow goes on, and joins. Returns the party's id; the one that rings already, if so."""
+        talk, the waiting, the flow goes on, and joins; `note` as in `want_party`. Returns the party's id; the one that
+        rings already, if so."""
         call = self._call(call_id, key)
         if isinstance(call, str):
             return call
@@ -107,7 +109,8 @@ class PartyOrders:
                       and x.target == f"entry:{entry}" and x.how == "emergency"), None)  # fmt: skip
         if asked is not None:
             return asked.part
-        event = self._hosted_parties().outside.emergency(call, entry, by, self._clock(), key, self._part(call))
+        outside = self._hosted_parties().outside
+        event = outside.emergency(call, entry, by, self._clock(), key, self._part(call), note)
         return self._give(call, key, event.part, event)
 
     def drop_party(self, call_id: str, part: str, *, by: str = "", key: str = "") -> None:
@@ -237,8 +240,8 @@ class PartyOrders:
         if 1 + len(call.talkers) + len(pending(call)) >= MAX_PARTIES:
             raise OrderError("full", f"a talk has at most {MAX_PARTIES} parties")
 
-    def _line(self, entry: str, number: str, call: Call, by: str) -> Line:
-        return self._hosted_parties().outside.line(call, by, self._clock(), entry=entry, number=number)
+    def _line(self, entry: str, number: str, call: Call, by: str, note: str = "") -> Line:
+        return self._hosted_parties().outside.line(call, by, self._clock(), entry=entry, number=number, note=note)
 
     def _part(self, call: Call) -> str:
         """A new party's id: never twice in one call, also of orders that wait for their turn."""

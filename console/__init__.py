@@ -62,6 +62,7 @@ from ._schema_floor import (
     Waiting,
 )
 from ._schema_handovers import (
+    SUMMARY,
     Handover,
     HandoverCall,
     HandoverCallback,
@@ -78,6 +79,7 @@ from ._view import mask_name, mask_number
 __all__ = [
     "HEADERS",
     "RIGHTS",
+    "SUMMARY",
     "Arrangement",
     "AuditEntry",
     "BreakReason",

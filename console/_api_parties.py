@@ -96,7 +96,7 @@ async def _want(ask: Ask) -> Party:
     call, seat = await _mine(ask)
     if kind == "centre" and wanted not in {place.code for place in (await ask.desk.choices()).centres}:
         raise ProblemError("no-such-centre", "body:centre")
-    # A number that is dialled stands in the call, never in the audit's words.
+    # A number that is dialled stands in the call, never in the audit's words; a note in the handover alone.
     await ask.audit({Look.PARTY: (call.id,)}, f"{order.how} {kind}{'' if kind == 'number' else f' {wanted}'}")
     work = ask.desk.want_party(call.id, order, asking=seat, by=ask.reader.name, key=key)
     return _found(await ordered(work))
@@ -123,7 +123,8 @@ async def _emergency(ask: Ask) -> Party:
     """
     order, key = _body(ask, EmergencyOrder), order_key(ask)
     call, _ = await _mine(ask)
-    party = _found(await ordered(ask.desk.emergency(call.id, order.entry, by=ask.reader.name, key=key)))
+    work = ask.desk.emergency(call.id, order.entry, by=ask.reader.name, key=key, note=order.note)
+    party = _found(await ordered(work))
     try:
         await ask.audit({Look.EMERGENCY: (call.id,)}, order.entry)
     except ProblemError:

@@ -62,7 +62,7 @@ class FakeParties:
         if call is None:
             return None
         kind, wanted = order.target
-        asked = {"how": order.how, kind: wanted, "asking": asking, "by": by, "key": key}
+        asked = {"how": order.how, kind: wanted, **_noted(order.note), "asking": asking, "by": by, "key": key}
         self.ordered.append(("party", call_id, asked))
         known = self._known(call, key)
         if known is not None:
@@ -148,12 +148,12 @@ class FakeParties:
                     await self.change(call_id, party.id, state="left", why="withdrawn")
         return True
 
-    async def emergency(self, call_id: str, entry: str, *, by: str, key: str) -> Party | None:
+    async def emergency(self, call_id: str, entry: str, *, by: str, key: str, note: str = "") -> Party | None:
         """See :class:`console.Desk`."""
         call = self._calls.get(call_id)
         if call is None:
             return None
-        self.ordered.append(("emergency", call_id, {"entry": entry, "by": by, "key": key}))
+        self.ordered.append(("emergency", call_id, {"entry": entry, **_noted(note), "by": by, "key": key}))
         known = self._known(call, key)
         if known is not None:
             return known
@@ -265,6 +265,10 @@ class FakeParties:
         if found.state != "available":
             raise RefusedError("seat-busy")
         return found
+
+
+def _noted(note: str) -> dict[str, str]:
+    return {"note": note} if note else {}
 
 
 def _talking(call: Call) -> None:

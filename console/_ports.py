@@ -223,8 +223,15 @@ class Desk(Protocol):
         """
         ...
 
-    async def emergency(self, call_id: str, entry: str, *, by: str, key: str) -> Party | None:
+    async def emergency(self, call_id: str, entry: str, *, by: str, key: str, note: str = "") -> Party | None:
         """Ring an emergency line at once, in whatever state the call is; None if there is no such call.
+
+        Args:
+            call_id: which call.
+            entry: which line.
+            by: see above.
+            key: see above.
+            note: see EmergencyOrder; like a PartyOrder's it is told to the next hotline and kept nowhere else.
 
         Raises:
             RefusedError: ``no-caller`` (it has left), ``no-entry``, ``entry-disabled`` …

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from ._schema import Code, Id, Model, TargetKind, Text2
@@ -17,6 +17,15 @@ KEY_HEADER = "Idempotency-Key"
 KEY_ABOUT = (
     "one per order, e.g. a UUID: sent again with the same key the order is not carried out again, and answers as the "
     "first time; also after another process has taken over"
+)
+
+NOTE = 500
+"""Characters of a seat's word for the next hotline."""
+Note = Annotated[str, StringConstraints(max_length=NOTE, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$")]
+"""One line of a person's words, maybe none: no line ends, no control characters."""
+NOTE_ABOUT = (
+    "what the seat says of the case, for the next hotline: told in the handover where the case travels with the call "
+    "(``context`` of the directory), and kept nowhere else"
 )
 
 
@@ -40,6 +49,7 @@ class PartyOrder(Model):
     number: Number | SkipJsonSchema[None] = Field(
         default=None, description="a number outside the directory, where the configuration allows it"
     )
+    note: Note = Field(default="", description=NOTE_ABOUT)
 
     @model_validator(mode="after")
     def _just_one(self) -> Self:
@@ -69,6 +79,7 @@ class EmergencyOrder(Model):
     """Which emergency line (110, 119, 120, 122) to ring while the talk goes on."""
 
     entry: Id = Field(description="an emergency entry of the hotline directory")
+    note: Note = Field(default="", description=NOTE_ABOUT)
 
 
 class SuperviseOrder(Model):
@@ -115,7 +126,7 @@ class DirectoryEntry(Model):
     matters: list[Matter] = Field(default_factory=list)
     fallback: Code | None = Field(default=None, description="the entry tried when this one cannot be reached")
     tries: Annotated[int, Field(ge=0, description="lines tried in order, the fallback's among them")] = 0
-    context: bool = Field(default=False, description="whether the case travels with the call")
+    context: bool = Field(default=False, description="whether case and note travel with the call")
 
 
 class Directory(Model):

@@ -88,8 +88,13 @@ class CaseBook:
             del self._drafts[next(iter(self._drafts))]
 
     # ------------------------------------------------------------------ what is told
-    def body_of(self, call: calls.Call) -> dict[str, Any]:
-        """The handover of a call as plain JSON values, at once: for calls.HandoverIssuer."""
+    def body_of(self, call: calls.Call, note: str = "") -> dict[str, Any]:
+        """The handover of a call as plain JSON values, at once: for calls.HandoverIssuer.
+
+        Args:
+            call: whose it is.
+            note: what the seat says of it; told instead of what the last draft has.
+        """
         told, draft = heard(call), self._drafts.get(call.id, _NO_DRAFT)
         spoken = bool(draft.content)
         body = console.Handover.model_validate({
@@ -112,7 +117,7 @@ class CaseBook:
             "language": draft.language if spoken else told.language or _language(call),
             "kind": draft.kind.value if spoken else told.kind,
             "title": draft.title if spoken else told.title,
-            "summary": _summary(told, draft),
+            "summary": _summary(told, note or draft.content),
         })  # fmt: skip
         return body.model_dump(mode="json")
 
@@ -206,6 +211,10 @@ def _language(call: calls.Call) -> str:
     return call.demand.language if call.demand is not None else ""
 
 
-def _summary(told: console.Handover, draft: tickets.Draft) -> str:
-    """In the order it was told: there first, then here; what says the same is said once."""
-    return "\n".join(dict.fromkeys(part for part in (told.summary, draft.content) if part))
+def _summary(told: console.Handover, ours: str) -> str:
+    """In the order it was told: there first, then here; what says the same is said once.
+
+    Where both are too long the older one is cut: the newest word is what the next hotline needs first.
+    """
+    room = max(0, console.SUMMARY - len(ours) - 1) if ours else console.SUMMARY
+    return "\n".join(dict.fromkeys(part for part in (told.summary[:room].rstrip(), ours) if part))

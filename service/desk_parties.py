@@ -43,7 +43,7 @@ class PartyDesk(FloorDesk):
         kind, wanted = order.target
         what = {kind: wanted}
         part = _ordered(
-            lambda: self._engine.want_party(call_id, order.how, **what, by=by, key=key, asking=asking)
+            lambda: self._engine.want_party(call_id, order.how, **what, by=by, key=key, asking=asking, note=order.note)
         )
         if part is None:
             return None
@@ -61,14 +61,16 @@ class PartyDesk(FloorDesk):
         """See console.Desk."""
         return _done(lambda: self._engine.arrange(call_id, what, seat=seat, by=by, key=key))
 
-    async def emergency(self, call_id: str, entry: str, *, by: str, key: str) -> console.Party | None:
+    async def emergency(
+        self, call_id: str, entry: str, *, by: str, key: str, note: str = ""
+    ) -> console.Party | None:
         """See console.Desk. Any other entry than an emergency line is asked for as a usual party."""
         known = self._directory().get(entry)
         if known is None or not known.emergency:
             if call_id not in self._engine.calls:
                 return None
             raise console.RefusedError("no-entry")
-        part = _ordered(lambda: self._engine.emergency(call_id, entry, by=by, key=key))
+        part = _ordered(lambda: self._engine.emergency(call_id, entry, by=by, key=key, note=note))
         if part is None:
             return None
         return self._party(call_id, part) or shapes.asked_emergency(part, entry, self._clock(), self._names())

@@ -367,7 +367,7 @@ def line(*protocols):
     return Line("shanghai", "上海12345", tuple(Try("line-sh", "12345", protocol=p) for p in protocols))
 
 
-def an_issuer(body_of=lambda call: {"case": call.id}, **more):
+def an_issuer(body_of=lambda call, note: {"case": call.id, **({"note": note} if note else {})}, **more):
     return HandoverIssuer(a_book(**more), body_of, lambda: "330100")
 
 
@@ -380,17 +380,27 @@ def test_a_line_to_another_hotline_carries_case_and_handover():
     assert issuer.counts.issued == 1
 
 
+def test_what_the_seat_says_is_in_the_handover_and_in_no_header():
+    issuer = an_issuer()
+    headers = issuer.issue(call(), line("uui"), "8001", 100.0, "lamp broken")
+    assert issuer.book.redeem(*decode_uui(headers[UUI_HEADER]), 101.0).body["note"] == "lamp broken"
+    said = headers[UUI_HEADER].split(";")[0]
+    assert "lamp" not in str(headers) and "lamp" not in bytes.fromhex(said).decode()
+
+
 def test_other_lines_carry_nothing_and_nothing_is_kept_for_them():
     issuer = an_issuer()
     assert issuer.issue(call(), line("none"), "8001", 100.0) == {}
     assert issuer.take_changes() == []
 
 
-def fails(call):
+def fails(call, note):
     raise KeyError("13800000000 王")
 
 
-@pytest.mark.parametrize("issuer", [an_issuer(fails), an_issuer(lambda call: {"x": object()}), an_issuer(max_open=0)])
+@pytest.mark.parametrize(
+    "issuer", [an_issuer(fails), an_issuer(lambda call, note: {"x": object()}), an_issuer(max_open=0)]
+)
 def test_a_case_that_cannot_be_told_does_not_keep_the_call_from_going_out(issuer, caplog):
     with caplog.at_level(logging.DEBUG):
         headers = issuer.issue(call(), line("uui"), "8001", 100.0)

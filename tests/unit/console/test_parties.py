@@ -206,6 +206,28 @@ async def test_a_call_that_is_not_there_is_told_as_such(talks: Any, what: str) -
     assert status == 404 and problem["code"] == "no-such-call" and talks.desk.audited == []
 
 
+@pytest.mark.parametrize("note", ["x" * 501, "a\nb", "a\tb", "\x00", "\x7f", "\x9b31m", "a\u2028b", None, 5, ["a"]])
+@pytest.mark.parametrize("what", ["parties", "emergency"])
+async def test_a_note_of_the_wrong_form_is_refused_and_not_repeated(talks: Any, what: str, note: Any) -> None:
+    body = {"parties": {"how": "join", "entry": "12360"}, "emergency": {"entry": "110"}}[what]
+    status, problem = await order(talks, f"demo-3.3/{what}", {**body, "note": note})
+    assert status == 422 and problem["where"] == "body:note" and talks.desk.ordered == []
+    assert str(note) not in json.dumps(problem, ensure_ascii=False)
+
+
+async def test_a_note_reaches_the_desk_and_is_in_no_answer_audit_or_log(
+    talks: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    note = "灯杆已倒，有电线外露；" + "长" * 480
+    with caplog.at_level("DEBUG"):
+        for path, body in (("parties", {"how": "consult", "entry": "12360"}), ("emergency", {"entry": "110"})):
+            status, party = await order(talks, f"demo-3.3/{path}", {**body, "note": note}, "8013")
+            assert status == 200 and talks.desk.ordered[-1][2]["note"] == note
+            assert note not in json.dumps(party, ensure_ascii=False)
+    shown = await (await talks.get("/api/v1/calls/demo-3.3")).text()
+    assert note not in shown and "灯杆" not in repr(talks.desk.audited) + caplog.text
+
+
 # --- the audit ---
 
 

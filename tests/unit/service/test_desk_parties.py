@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import pathlib
 import re
 
@@ -276,6 +277,48 @@ async def test_a_key_that_was_a_supervisors_is_no_partys(rig):
     await rig.turn()
     with pytest.raises(console.RefusedError, match="key-used"):
         await rig.want("join", entry="12348", key="k:3")
+
+
+NOTE = "灯杆已倒，有电线外露"
+
+
+def noting(rig):
+    """The rig's lines to other hotlines carry handovers from now on; gives their book and what becomes of the rows."""
+    book = calls.HandoverBook(iter("abcdefgh").__next__, lambda: "t" * 32)
+    rig.host.outside.handovers = calls.HandoverIssuer(book, lambda call, note: {"summary": note}, lambda: "330302")
+    return book
+
+
+@pytest.mark.parametrize("how", ["join", "consult", "transfer"])
+async def test_what_the_seat_says_goes_into_the_handover_and_nowhere_else(rig, how, caplog):
+    book = noting(rig)
+    with caplog.at_level("DEBUG"):
+        party = await rig.want(how, entry="shanghai", note=NOTE, key="k:1")
+        again = await rig.want(how, entry="shanghai", note="anything else", key="k:1")
+    assert again.id == party.id and len(book) == 1 and book.get("a").body == {"summary": NOTE}
+    journal = rig.engine._journal
+    handovers = journal.tables.pop("handovers")
+    assert NOTE in str(handovers) and "a" in handovers
+    kept = [journal.__dict__, rig.engine.calls, (await rig.shown()).model_dump(), rig.switch.commands]
+    assert "User-to-User" in repr(rig.switch.commands), "the line does carry a handover"
+    assert not any(NOTE in repr(one) for one in kept) and NOTE not in caplog.text
+
+
+async def test_an_emergency_line_that_takes_cases_is_told_what_the_seat_says(rig):
+    rig.host.outside.directory = dataclasses.replace(BOOK, entries=tuple(
+        dataclasses.replace(one, protocol="uui") if one.id == "110" else one for one in BOOK.entries))  # fmt: skip
+    book = noting(rig)
+    await rig.desk.emergency("c1", "110", by="林晓", key="", note=NOTE)
+    await rig.desk.emergency("c1", "110", by="林晓", key="", note="again")
+    await rig.turn()
+    assert len(book) == 1 and book.get("a").body == {"summary": NOTE} and len((await rig.shown()).parties) == 1
+
+
+async def test_a_line_that_takes_no_cases_is_told_nothing(rig):
+    book = noting(rig)
+    await rig.want("join", entry="12348", note=NOTE)
+    await rig.want("consult", skill="ja", note=NOTE)
+    assert len(book) == 0 and [one.state for one in (await rig.shown()).parties] == ["ringing", "ringing"]
 
 
 async def test_a_transfer_by_the_queue_answers_as_a_party_that_is_sought(rig):

@@ -227,7 +227,7 @@ def counting(prefix):
 class Hotline:
     """An engine with its journal, and a door for others."""
 
-    def __init__(self, body_of=lambda call: {**CASE, "call": {"id": call.id}}, rows=()):
+    def __init__(self, body_of=lambda call, note: {**CASE, "call": {"id": call.id}}, rows=()):
         self.now = 1000.0
         self.journal = MemoryJournal()
         seats = {"8001": Seat("8001", "甲", "330000", {"putonghua": 5})}
@@ -423,6 +423,24 @@ def test_a_draft_leads_and_the_story_is_told_in_its_order():
     assert book.body_of(call)["caller"] == {"number": "13800000000", "name": ""}, "要求保密"
     book.on_change(calls.Change(calls=[replace(call, state=CallState.ENDED)]))
     assert book.body_of(call)["title"] == ""
+
+
+def test_what_the_seat_says_is_told_instead_of_the_draft_and_after_what_was_told_before():
+    call = a_call(context=CASE)
+    book = a_book(live=[call])
+    book.note(ticket("c1"))
+    body = book.body_of(call, "灯杆已倒，有电线外露")
+    assert body["summary"] == "路灯坏了\n灯杆已倒，有电线外露" and body["title"] == "路灯"
+    assert book.body_of(call, "路灯坏了")["summary"] == "路灯坏了", "what says the same is said once"
+    assert book.body_of(a_call(), "灯杆已倒")["summary"] == "灯杆已倒", "a first call, of which there is no draft yet"
+
+
+@pytest.mark.parametrize("size", [1, 499, 500])
+def test_a_long_story_of_before_does_not_push_out_what_the_seat_says_now(size):
+    call = a_call(context={**CASE, "summary": "前" * console.SUMMARY})
+    told = a_book().body_of(call, "今" * size)["summary"]
+    assert told.startswith("前") and told.endswith("\n" + "今" * size) and len(told) == console.SUMMARY
+    assert len(a_book().body_of(call)["summary"]) == console.SUMMARY
 
 
 def test_a_draft_of_a_call_that_is_over_is_not_kept():
