@@ -14,6 +14,8 @@ from .model import Call, CallState, LegState
 from .reconcile import leg_id
 
 S = CallState
+UNSERVED = (S.ARRIVED, S.WAITING, S.OFFERED, S.VOICEMAIL, S.LEAVING, S.NATIVE)
+"""Where a caller's key may ring an emergency line; in a flow the flow's own keys do, in a talk the seat."""
 
 
 def advised(host: Host, rules: Rules, event: e.Event, old: Call | None, now: float) -> e.Event:
@@ -79,9 +81,9 @@ def follow_up(
         return [wanted] if wanted is not None else []
     if isinstance(event, e.Waits) and call.state is S.WAITING and old is not None and old.waiting_since is None:
         return list(host.welcome(call, now))
-    if isinstance(event, e.DigitPressed) and call.state in (S.WAITING, S.OFFERED, S.ARRIVED):
+    if isinstance(event, e.DigitPressed) and (call.state in UNSERVED or call.held):
         asked: e.Event | None = None
-        if call.state is not S.ARRIVED:
+        if call.state in (S.WAITING, S.OFFERED):
             asked = host.asks_callback(call, event.digit, now)
         asked = asked or host.outside.asked_by_digit(call, event.digit, now)
         return [asked] if asked is not None else []

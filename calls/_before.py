@@ -91,6 +91,12 @@ def digit(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     return note(call, now, "key", digit=event.digit), ()
 
 
+def digit_while_held(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
+    """A caller who hears music may press an emergency line's key. What is pressed in a talk (a card's number) is
+    nobody's business."""
+    return digit(call, event, now, rules) if call.held else (call, ())
+
+
 def voicemail(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     """The caller speaks to the machine."""
     given_up = give_offer_up(call)

@@ -142,6 +142,7 @@ TABLE: dict[CallState, dict[type[e.Event], Handler]] = {
         e.CallerLeft: o.not_reached,
     },
     S.TALKING: {
+        e.DigitPressed: b.digit_while_held,
         e.LegJoined: t.joined,
         e.LegLeft: t.talk_leg_left,
         e.Waits: t.waits_alone,
@@ -161,9 +162,15 @@ TABLE: dict[CallState, dict[type[e.Event], Handler]] = {
         e.CallerLeft: t.caller_left,
     },
     S.STAYING: {e.LegLeft: t.staying_left, e.WrapUpDone: t.wrapped_up, e.DraftMade: t.draft},
-    S.VOICEMAIL: {**LINES, e.CallerLeft: t.caller_left, e.Waits: b.waits_after_flow},
-    S.LEAVING: {**LINES, e.CallerLeft: t.caller_left, e.Waits: b.waits_after_flow, e.WentNative: b.native},
-    S.NATIVE: {**LINES, e.Waits: b.waits_after_flow, e.CallerLeft: t.caller_left},
+    S.VOICEMAIL: {**LINES, e.DigitPressed: b.digit, e.CallerLeft: t.caller_left, e.Waits: b.waits_after_flow},
+    S.LEAVING: {
+        **LINES,
+        e.DigitPressed: b.digit,
+        e.CallerLeft: t.caller_left,
+        e.Waits: b.waits_after_flow,
+        e.WentNative: b.native,
+    },
+    S.NATIVE: {**LINES, e.DigitPressed: b.digit, e.Waits: b.waits_after_flow, e.CallerLeft: t.caller_left},
     S.WRAP_UP: {e.WrapUpDone: t.wrapped_up, e.DraftMade: t.draft},
     S.ENDED: {e.DraftMade: t.draft},
 }

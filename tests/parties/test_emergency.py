@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import soundfile
 
 from demo import Manner
+from routing import SeatState
 from tests.conftest import PROMPTS, eventually
 from tests.parties.world import NOBODY, PATIENCE, Talk, Voices, floor
 
@@ -18,6 +20,10 @@ LONGEST_GAP = 0.1
 """Seconds for which caller and seat may be parted by an emergency line that comes, fails or leaves."""
 SILENT = 60.0
 RINGS_ON = Manner(after=None)
+POLICE = {
+    "name": {"zh": "110 公安报警", "en": "110 police"}, "kind": "emergency", "numbers": "110",
+    "trunks": ["police", "police-2"], "fallback": "119",
+}  # fmt: skip
 
 
 # ---------------------------------------------------------------------- what is heard
@@ -93,14 +99,6 @@ async def hears_words(call, prompt):
 def steps(call, *what):
     """The call's timeline, as far as it is of one of `what`: (what, reason or trunk's name)."""
     return [(m.what, dict(m.detail).get("why", "")) for m in call.timeline if m.what in what]
-
-
-async def waits(world, number="13800001234"):
-    """A caller whom nobody serves."""
-    id_, caller = await world.dials(number)
-    talk = Talk(world, id_, caller, None, Voices(caller=caller))
-    await talk.state("waiting")
-    return talk
 
 
 def told_at_once(when, ringing, what):
@@ -218,3 +216,211 @@ async def test_a_seat_that_is_aside_cannot_call_for_help_or_leaves_its_caller_al
         assert waiting.end is not None
         await talk.voices.all_hear_all("caller", "seat", "fire again")
         await world.no_surrogates()
+
+
+# ---------------------------------------------------------------------- the caller's digit
+def quick(world, **waiting):
+    """The same rules of waiting with short times."""
+    book = world.engine.host.book
+    rules = replace(book.waiting, **waiting)
+    modes = {name: replace(mode, waiting=rules) for name, mode in book.modes.items()}
+    world.engine.set_book(replace(book, waiting=rules, modes=modes))
+    world.engine.rules = replace(world.engine.rules, tell_after=rules.tell_after, tell_every=rules.tell_every)
+
+
+async def rung_by(talk, line, what):
+    """The line's phone rings after the caller's key; the caller is told so, and both talk when it answers."""
+    ringing = await line.rings()
+    told_at_once(talk.pressed_at, ringing, what)
+    assert ringing.caller == talk.call.caller_number
+    talk.voices.add("110", await line.answers())
+    await talk.state("talking")
+    await talk.voices.all_hear_all("caller", "110")
+
+
+class Waiting(Talk):
+    """A caller with nobody; `pressed_at`: when it pressed its key."""
+
+    pressed_at = 0.0
+
+    async def presses(self, key="9"):
+        self.pressed_at = time.time()
+        await self.caller.press(key)
+
+
+async def away(world, seat="8001"):
+    """A seat that is signed in and takes nobody now."""
+    await world.seat(seat)
+    world.engine.ask_seat(seat, SeatState.BREAK)
+    await world.seat_becomes(seat, "break")
+
+
+async def comes(world, seat="8001"):
+    """It is back, and takes whoever is offered to it first."""
+    world.engine.ask_seat(seat, SeatState.AVAILABLE)
+    return await world.takes(seat)
+
+
+async def caller_of(world, number="13800001234", state="waiting"):
+    """A caller whom nobody serves; in the queue, a key over the greeting has brought it there."""
+    id_, caller = await world.dials(number)
+    talk = Waiting(world, id_, caller, None, Voices(caller=caller))
+    await talk.state("arrived" if state == "waiting" else state)
+    if state == "waiting":
+        await caller.press("5")
+        await talk.state(state)
+    return talk
+
+
+async def test_a_caller_in_the_queue_waits_in_silence_for_the_line_or_loses_its_seat_by_it(bench):
+    """The line joins, a seat comes as third by itself; the caller leaves, and seat and line talk on."""
+    async with floor(bench, entries={"110": POLICE | {"ring": 20}}) as world:
+        await away(world)
+        talk = await caller_of(world)
+        rank = talk.call.waiting_since
+        police = world.outside["police"]
+        police.takes(Manner(refuses=486))
+        world.outside["police-2"].takes(Manner(after=6.0))
+        async with never_silent(talk.caller):
+            await talk.presses()
+            line = world.outside["police-2"]
+            await line.rings()
+            await hears_words(talk.caller, "emergency-connecting-110")
+            talk.voices.add("110", await line.answers())
+        await talk.state("talking")
+        await talk.voices.all_hear_all("caller", "110")
+        assert line.seen[0].caller == "13800001234"
+        assert talk.call.waiting_since == rank
+        talk.voices.add("seat", await comes(world))
+        await talk.voices.all_hear_all()
+        assert talk.call.seat == "8001" and talk.call.main_seat is not None, "the seat is in charge"
+        await talk.caller.hang_up()
+        await talk.state("staying")
+        await talk.voices.hear(**{"seat": {"110"}, "110": {"seat"}})
+        await talk.voices["110"].hang_up()
+        await talk.voices["seat"].ended(10)
+        await world.seat_becomes("8001", "available")
+
+
+async def test_a_line_that_leaves_takes_the_caller_with_it(bench):
+    """With a seat there: they talk on. With none: the caller waits for one, at its rank, and is told so."""
+    async with floor(bench) as world:
+        await away(world)
+        talk = await caller_of(world)
+        rank = talk.call.waiting_since
+        await talk.presses()
+        await rung_by(talk, world.outside["police"], "a waiting caller's key")
+        async with never_silent(talk.caller):
+            await talk.voices["110"].hang_up()
+            await talk.state("waiting")
+            await hears_words(talk.caller, "party-left")
+        assert talk.call.waiting_since == rank and world.engine.dispatcher.is_waiting(talk.id)
+        await talk.presses()
+        await rung_by(talk, world.outside["police"], "the key a second time")
+        talk.voices.add("seat", await comes(world))
+        await talk.voices.all_hear_all()
+        await talk.voices["110"].hang_up()
+        await talk.voices.hear(caller={"seat"}, seat={"caller"})
+        assert talk.call.state.value == "talking"
+
+
+async def test_a_line_that_cannot_be_reached_costs_the_caller_its_place_or_leaves_it_untold(bench):
+    """All trunks fail; and an entry that has no trunk at all."""
+    async with floor(bench) as world:
+        await away(world)
+        talk = await caller_of(world)
+        await caller_of(world, "13800005678")
+        rank = talk.call.waiting_since
+        for trunk, status in (("police", 486), ("police-2", 503), ("fire", 480)):
+            world.outside[trunk].takes(Manner(refuses=status))
+        async with never_silent(talk.caller):
+            await talk.presses()
+            await eventually(lambda: talk.call.parties and talk.call.parties[0].state == "failed", what="all failed")
+            await hears_words(talk.caller, "emergency-failed")
+        assert talk.call.waiting_since == rank and talk.call.state.value == "waiting"
+        served = await comes(world)
+        assert served.caller == "13800001234", "its place is the first"
+        await talk.state("talking")
+        await talk.caller.hang_up()
+    async with floor(bench, entries={"110": {"name": "110", "kind": "emergency", "numbers": "110"}}) as world:
+        talk = await caller_of(world)
+        await talk.presses()
+        await hears_words(talk.caller, "emergency-failed")
+        assert talk.call.state.value == "waiting" and not talk.call.parties
+        assert all(not line.seen for line in world.outside.values())
+
+
+async def test_the_key_is_dead_in_the_greeting(bench):
+    async with floor(bench) as world:
+        talk = await caller_of(world, state="arrived")
+        await talk.presses()
+        await rung_by(talk, world.outside["police"], "a key in the greeting")
+
+
+async def test_the_key_is_dead_in_the_self_service_flow(bench):
+    async with floor(bench, config={"numbers": {"12345": {"flow": "self-service"}}}) as world:
+        await away(world)
+        talk = await caller_of(world, state="in_flow")
+        async with never_silent(talk.caller):
+            await talk.presses()
+            await rung_by(talk, world.outside["police"], "a key in the flow")
+        talk.voices.add("seat", await comes(world))
+        await talk.voices.all_hear_all()
+
+
+async def test_the_key_is_dead_for_who_speaks_to_the_machine_or_is_held(bench):
+    async with floor(bench) as world:
+        quick(world, voicemail_after=1, tell_after=1)
+        talk = await caller_of(world)
+        await eventually(lambda: talk.call.state.value == "voicemail", 2 * PATIENCE, str(talk.call.timeline))
+        assert heard_words(talk.caller, "nobody-now") > 0.7
+        await talk.presses()
+        await rung_by(talk, world.outside["police"], "a key at the voicemail")
+        await talk.caller.hang_up()
+        # A caller with a seat has somebody to tell it to; one that is held has not.
+        other = await world.talk(number="13800005678")
+        await other.caller.press("9")
+        world.engine.arrange(other.id, "hold")
+        await other.voices.music()
+        assert len(world.outside["police"].seen) == 1
+        await other.caller.press("9")
+        other.voices.add("110", await world.outside["police"].answers())
+        await other.voices.all_hear_all()
+
+
+# ---------------------------------------------------------------------- modes, a full queue
+async def crowd_of(world, size):
+    """So many callers in the queue, all at once."""
+
+    async def calls(phone):
+        call = await phone.dial("12345")
+        await call.answered(PATIENCE)
+        await call.press("5")  # heard enough of the greeting
+        return call
+
+    numbers = [f"1390000{n:04}" for n in range(size)]
+    phones = [await world.telephone(number) for number in numbers]
+    made = await asyncio.gather(*map(calls, phones))
+    await eventually(lambda: world.engine.dispatcher.waiting_count == size, 2 * PATIENCE, "all of them wait")
+    ids = {call.caller_number: id_ for id_, call in world.engine.calls.items()}
+    return [Waiting(world, ids[n], call, None, Voices(caller=call)) for n, call in zip(numbers, made, strict=True)]
+
+
+async def test_a_full_queue_or_an_operating_mode_stands_before_an_emergency(bench):
+    async with floor(bench) as world:
+        talk = await world.talk()
+        since = time.time()
+        crowd = await crowd_of(world, 30)
+        assert world.engine.dispatcher.waiting_count == 30
+        for mode, entry, trunk in (("surge", "119", "fire"), ("disaster", "120", "medical")):
+            world.engine.set_mode(mode, "test", "")
+            line = await joined(world, talk, entry, trunk)
+            await talk.voices.all_hear_all("caller", "seat", trunk)
+            await line.hang_up()
+            await talk.voices.all_hear_all("caller", "seat")
+            last = crowd.pop()
+            await last.presses()
+            await rung_by(last, world.outside["police"], f"the key of the last of thirty, in {mode}")
+            await last.caller.hang_up()
+        assert [c.call.state.value for c in crowd] == ["waiting"] * 28
+        print(f"caller and seat were together for {time.time() - since:.0f} s")

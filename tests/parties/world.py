@@ -213,10 +213,15 @@ class World:
         await behave(ringing, manner or Manner())
         return ringing
 
-    async def dials(self, number: str = "13800001234", dialled: str = "12345") -> tuple[str, OutgoingCall]:
-        """A new caller; returns the engine's id of its call, and the call, answered by the switch."""
+    async def telephone(self, number: str) -> Phone:
+        """A telephone of the public's; what it dials is hung up in the end."""
         phone = await self._stack.enter_async_context(Phone(self.sip, number, local_ip=caller_ip(self.sip)))
         self._callers.append(phone)
+        return phone
+
+    async def dials(self, number: str = "13800001234", dialled: str = "12345") -> tuple[str, OutgoingCall]:
+        """A new caller; returns the engine's id of its call, and the call, answered by the switch."""
+        phone = await self.telephone(number)
         before = set(self.engine.calls)
         call = await phone.dial(dialled)
         await call.answered(PATIENCE)
