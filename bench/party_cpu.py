@@ -103,13 +103,22 @@ class Cost:
         return asdict(self)
 
 
-_COUNT = re.compile(r"^\s*(?:[0-9a-f-]{8}\s)?\s*(\S+)\s+\d\d:\d\d:\d\d\s+\S+\s+(\d+)", re.MULTILINE)
+_COUNT = re.compile(r"^.{9}\s*(\S+)\s+\d\d:\d\d:\d\d\s+\S+\s+(\d+)", re.MULTILINE)
 
 
-async def _received(rig: Rig) -> tuple[float, dict[str, int]]:
-    """Now, and packets received so far by channel."""
+def packet_counts(text: str) -> dict[tuple[str, int], int]:
+    """Packets received so far in what `pjsip show channelstats` says: by name, cut off there, and the how-manieth."""
+    seen: Counter[str] = Counter()
+    out = {}
+    for name, count in _COUNT.findall(text):
+        out[name, seen[name]] = int(count)
+        seen[name] += 1
+    return out
+
+
+async def _received(rig: Rig) -> tuple[float, dict[tuple[str, int], int]]:
     at, text = time.monotonic(), await rig.asterisk.cli("pjsip show channelstats")
-    return at, {name: int(count) for name, count in _COUNT.findall(text)}
+    return at, packet_counts(text)
 
 
 def technologies(text: str) -> dict[str, int]:
@@ -152,6 +161,7 @@ class _Stage:
     talks: int
     seconds: float
     _instances: int = 0
+    _sipps: dict[str, Sipp] = field(default_factory=dict)
 
     @contextlib.asynccontextmanager
     async def phones(self, role: str, port: int, *options: str) -> AsyncIterator[None]:
@@ -162,8 +172,10 @@ class _Stage:
         one = Sipp(role, home, port, {"RING_MS": RING_MS})
         try:
             await one.start(self.rig.sip_port, *options)
+            self._sipps[home.name] = one
             yield
         finally:
+            self._sipps.pop(home.name, None)
             await one.stop()
 
     def callers(self, number: str) -> contextlib.AbstractAsyncContextManager[None]:
@@ -185,7 +197,8 @@ class _Stage:
         await asyncio.sleep(SETTLE)
         cost = Cost(shape, self.talks, bridges=await _bridges(self.rig))
         before = await self.rig.stats()
-        meter = Meter(self.rig.pids())
+        load = {name: x.process.pid for name, x in self._sipps.items() if x.process is not None}
+        meter = Meter({**self.rig.pids(), **load})
         since, first = await _received(self.rig)
         began = time.monotonic()
         meter.start()
@@ -195,7 +208,7 @@ class _Stage:
         until, last = await _received(self.rig)
         after = await self.rig.stats()
         rates = [(last[name] - count) / (until - since) for name, count in first.items() if name in last]
-        cost.packets = min(rates, default=0.0)
+        cost.packets = min(rates, default=0.0) if len(rates) == len(first) else 0.0
         if cost.packets < LEAST_PACKETS:
             raise BenchError(
                 f"{shape}: a party sent {cost.packets:.0f} packets a second: no audio to mix, see {self.rig.home}"
