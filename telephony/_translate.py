@@ -21,6 +21,7 @@ Message = Mapping[str, str | list[str]]
 
 _CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SEAT_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_MILLISECONDS = re.compile(r"\d{1,9}", re.ASCII)
 OUT = "out:"
 """Begins the ActionID of an outbound call's Originate."""
 MAX_NAME = 64
@@ -134,7 +135,7 @@ def _talked(m: Message) -> e.Input | None:
     """The talk detector of a leg: it has just been silent for a while."""
     uid, duration = _text(m, "Uniqueid"), _text(m, "Duration")
     names = split_leg(uid)
-    return e.Spoke(names[0], uid, int(duration) / 1000) if names and duration.isdecimal() else None
+    return e.Spoke(names[0], uid, int(duration) / 1000) if names and _MILLISECONDS.fullmatch(duration) else None
 
 
 def _newstate(m: Message) -> e.Input | None:

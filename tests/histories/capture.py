@@ -122,6 +122,64 @@ async def errors(session: Session) -> None:
     await session.until(b"CoreShowChannelsComplete")
 
 
+async def leg(session: Session, ident: str, side: str, goes: str, talk: str = "") -> str:
+    """One party whose own id is `ident`: it goes to the extension `goes`, and its far end does `side`.
+
+    Returns the channel's name.
+    """
+    await session.act(
+        f"Action: Originate\nChannel: Local/{side}@party/n\nContext: party\nExten: {goes}\nPriority: 1\nAsync: true\n"
+        f'CallerID: "王小明" <13800000000>\nVariable: WITH={talk}\nVariable: TRANSFER_CONTEXT=party\n'
+        f"ChannelId: {ident}\nOtherChannelId: far-{ident.replace('~', '.')}"
+    )
+    name = await channel_of(session, ident)
+    await session.until(f"\r\nResponse: Success\r\nChannel: {name}\r\n".encode())
+    return name
+
+
+async def entered(session: Session, ident: str, count: int = 1) -> None:
+    """Until this party has entered its `count`-th bridge."""
+    async with asyncio.timeout(20):
+        while sum(
+            b.startswith(b"Event: BridgeEnter\r\n") and f"\r\nUniqueid: {ident}\r\n".encode() in b + b"\r\n"
+            for b in bytes(session.raw).split(b"\r\n\r\n")
+        ) < count:
+            await asyncio.sleep(0.01)
+
+
+async def parties(session: Session) -> None:
+    """A caller waits in a holding bridge; a seat fetches it, a line comes in as third, whose silence after its words
+    is told. Then the seat leaves them, and others transfer their callers: one blind, one attended."""
+    caller = await leg(session, "hotline-7.1", "still", "waits")
+    await entered(session, "hotline-7.1")
+    seat = await leg(session, "hotline-7.1~8001~1", "still", "talk", caller)
+    await entered(session, "hotline-7.1~8001~1")
+    third = await leg(session, "hotline-7.1~line.110~2", "speak", "add", caller)
+    await session.act(f"Action: Setvar\nChannel: {third}\nVariable: TALK_DETECT(set)\nValue:")
+    await entered(session, "hotline-7.1~line.110~2")
+    await session.until(b"Event: ChannelTalkingStop")
+    await session.act(f"Action: Hangup\nChannel: {seat}\nCause: 16")
+    await session.act(f"Action: Hangup\nChannel: {caller}\nCause: 16")
+
+    caller = await leg(session, "hotline-8.1", "still", "waits")
+    await entered(session, "hotline-8.1")
+    seat = await leg(session, "hotline-8.1~8001~1", "still", "talk", caller)
+    await entered(session, "hotline-8.1~8001~1")
+    await session.act(f"Action: BlindTransfer\nChannel: {seat}\nContext: party\nExten: 8002")
+    await session.until(b"Event: BlindTransfer")
+    await session.act(f"Action: Hangup\nChannel: {caller}\nCause: 16")
+
+    caller = await leg(session, "hotline-9.1", "still", "waits")
+    await entered(session, "hotline-9.1")
+    seat = await leg(session, "hotline-9.1~8001~1", "still", "talk", caller)
+    await entered(session, "hotline-9.1~8001~1")
+    await session.act(f"Action: Atxfer\nChannel: {seat}\nContext: party\nExten: 8002")
+    await entered(session, "hotline-9.1~8001~1", 2)
+    await session.act(f"Action: Hangup\nChannel: {seat}\nCause: 16")
+    await session.until(b"Event: AttendedTransfer")
+    await session.act(f"Action: Hangup\nChannel: {caller}\nCause: 16")
+
+
 async def main() -> None:
     asterisk = PrivateAsterisk()
     await asterisk.start()
@@ -132,9 +190,9 @@ async def main() -> None:
         await call(whole, "call-1")
         await usual.save("call-usual-classes")
         await whole.save("call")
-        for name, scene in (("agi", agi), ("errors", errors)):
+        for name, scene, classes in (("agi", agi, "on"), ("errors", errors, "on"), ("parties", parties, "call,user")):
             session = Session(asterisk.port)
-            await session.open()
+            await session.open(classes)
             await scene(session)
             await session.save(name)
         gbk = Session(asterisk.port)

@@ -26,6 +26,7 @@ pbx_config app_dial app_playback app_userevent app_senddtmf app_read app_stack a
 res_agi app_echo app_exec bridge_simple bridge_softmix func_channel func_callerid func_global
 func_timeout func_logic func_strings res_speech res_timing_timerfd codec_ulaw codec_alaw format_wav
 format_sln format_pcm res_musiconhold app_controlplayback app_bridgeaddchan app_dumpchan
+bridge_builtin_features bridge_holding app_bridgewait func_talkdetect format_gsm codec_gsm
 """
 
 ASTERISK_CONF = """[directories]
@@ -76,6 +77,28 @@ exten => busy,1,Busy(1)
 exten => count,1,Set(GLOBAL(COUNT)=$[0${{GLOBAL(COUNT)}} + 1])
 exten => ring,1,Ringing()
  same => n,Wait(60)
+[party]
+exten => still,1,Answer()
+ same => n,Wait(60)
+exten => waits,1,Answer()
+ same => n,BridgeWait(${{UNIQUEID}},participant,ne(n))
+exten => speak,1,Answer()
+ same => n,Wait(1)
+ same => n,Playback(digits/1&digits/2)
+ same => n,Playback(silence/9)
+ same => n,Wait(60)
+exten => talk,1,Bridge(${{WITH}},T)
+ same => n,Wait(60)
+exten => add,1,BridgeAdd(${{WITH}})
+ same => n,Wait(60)
+exten => _X.,1,Answer()
+ same => n,Wait(60)
+"""
+
+FEATURES_CONF = """[general]
+transferdigittimeout = 1
+[featuremap]
+atxfer = *2
 """
 
 
@@ -115,7 +138,8 @@ class PrivateAsterisk:
         self._write("extensions.conf", EXTENSIONS_CONF.format())
         self._write("logger.conf", "[general]\n[logfiles]\nmessages => notice,warning,error\n")
         shutil.copy(ROOTFS / "etc/asterisk/indications.conf", self.home / "etc")
-        for empty in ("musiconhold", "stasis", "features", "ccss", "cdr", "cel", "udptl", "codecs", "acl"):
+        self._write("features.conf", FEATURES_CONF)
+        for empty in ("musiconhold", "stasis", "ccss", "cdr", "cel", "udptl", "codecs", "acl"):
             self._write(f"{empty}.conf", "")
 
     def _write(self, name: str, text: str) -> None:

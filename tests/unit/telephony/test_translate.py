@@ -118,13 +118,136 @@ def test_a_leg_that_could_not_be_made():
     assert failed_leg(Message.of(m | {"ActionID": "bad id~8001~1"})) is None
 
 
-@pytest.mark.parametrize("name", ["call", "call-usual-classes", "agi", "errors", "gbk"])
+@pytest.mark.parametrize("name", ["call", "call-usual-classes", "agi", "errors", "gbk", "parties"])
 def test_real_sessions_are_read_in_order_and_without_an_exception(name):
     events = translate(history(name))
     assert all(not isinstance(x, e.Event) or x.call for x in events)
     if name == "call":
         kinds = [type(x).__name__ for x in events]
         assert kinds.index("Arrived") < kinds.index("CallerLeft")
+
+
+# ---------------------------------------------------------------------- several parties in a call, as really told
+SEVEN, EIGHT, NINE = "hotline-7.1", "hotline-8.1", "hotline-9.1"
+
+
+def of(call):
+    return [x for x in translate(history("parties")) if getattr(x, "call", "") == call]
+
+
+def test_a_real_talk_of_three_is_in_one_bridge_and_tells_who_spoke():
+    """The caller's wait in its holding bridge is no talk; its entering the talk is the seat's word, not its own."""
+    seat, third, spoke, left, gone = of(SEVEN)
+    assert (seat.leg, seat.seat) == (f"{SEVEN}~8001~1", "8001")
+    assert (third.leg, third.seat) == (f"{SEVEN}~line.110~2", "line.110")
+    assert seat.bridge == third.bridge != ""
+    assert (type(spoke), spoke.leg) == (e.Spoke, third.leg)
+    assert 0.5 < spoke.seconds < 10, "in seconds: the switch counts thousandths"
+    assert left == e.LegLeft(SEVEN, seat.leg, 16)
+    assert gone == e.CallerLeft(SEVEN, 16)
+
+
+def test_a_real_blind_transfer_by_a_phone_names_leg_and_target():
+    assert e.Referred(EIGHT, f"{EIGHT}~8001~1", "8002") in of(EIGHT)
+
+
+def test_a_real_attended_transfer_by_a_phone_is_told_of_its_call():
+    events = of(NINE)
+    assert e.Transferred(NINE) in events
+    assert events.index(e.Transferred(NINE)) < events.index(e.LegLeft(NINE, f"{NINE}~8001~1", 16))
+
+
+BLIND = {"Event": "BlindTransfer", "Result": "Success", "TransfererUniqueid": L, "TransfereeUniqueid": C,
+         "Extension": "110"}  # fmt: skip
+
+
+def test_a_blind_transfer_out_of_a_talk_of_several_has_the_switch_asked_who_is_where():
+    whole = {k: v for k, v in real("parties", Event="BlindTransfer").items() if not k.startswith("Transferee")}
+    assert one(whole) == e.Transferred(EIGHT)
+    assert one(BLIND) == e.Referred(C, L, "110")
+    assert one(BLIND | {"TransfereeUniqueid": "hotline-other.1"}) == e.Transferred(C)
+    assert one(BLIND | {"Result": "Fail"}) == e.Transferred(C)
+
+
+def test_a_transfer_between_strangers_is_none_of_ours():
+    assert one(BLIND | {"TransfererUniqueid": "hotline-1.1"}) is None
+    assert one({"Event": "AttendedTransfer", "OrigTransfererUniqueid": "x", "SecondTransfererUniqueid": ""}) is None
+    assert one({"Event": "AttendedTransfer", "OrigTransfererUniqueid": "x", "SecondTransfererUniqueid": L}) == (
+        e.Transferred(C))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("to", "kept"),
+    [("8002", "8002"), ("*11", "*11"), ("110@evil", "110"), ("8002,s,1\r\nAction: Logoff", "80021"), ("", ""),
+     ("sip:x", ""), ("１１０", ""), ("9" * 500, "9" * MAX_NUMBER)],
+)  # fmt: skip
+def test_whom_a_phone_transfers_to_or_dials_is_digits_and_nothing_else(to, kept):
+    assert one(BLIND | {"Extension": to}) == e.Referred(C, L, kept)
+    dialled = {"Event": "UserEvent", "UserEvent": "SeatDialled", "Uniqueid": "hotline-2.5", "Seat": "8001", "To": to}
+    assert one(dialled) == e.SeatDialled("hotline-2.5", "8001", kept)
+
+
+@pytest.mark.parametrize("seat", ["", "a b", "x" * 33, "8001\n", "../etc", ["8001 x", "8002"]])
+def test_a_second_line_of_no_seat_names_nobody(seat):
+    m = {"Event": "UserEvent", "UserEvent": "SeatDialled", "Uniqueid": "hotline-2.5", "Seat": seat, "To": "110"}
+    assert one(m) == e.SeatDialled("hotline-2.5", "", "110")
+
+
+@pytest.mark.parametrize("name", ["Ready", "Assisting"])
+def test_a_leg_that_stands_by_is_ready(name):
+    assert one({"Event": "UserEvent", "UserEvent": name, "Uniqueid": L}) == e.LegReady(C, L)
+    assert one({"Event": "UserEvent", "UserEvent": name, "Uniqueid": C}) is None, "a caller is no leg"
+
+
+def test_who_spoke_is_told_of_legs_only_and_an_odd_duration_is_nobodys_word():
+    m = {"Event": "ChannelTalkingStop", "Uniqueid": L, "Duration": "1500"}
+    assert one(m) == e.Spoke(C, L, 1.5)
+    assert one(m | {"Uniqueid": C}) is None
+    for odd in ("", "-5", "1.5", "x", "１５００x", "9" * 400, "9" * 4400, ["1", "2"]):
+        event = one(m | {"Duration": odd})
+        assert event is None or event.seconds < 10
+    assert one({**m, "Event": "ChannelTalkingStart"}) is None
+
+
+# ---------------------------------------------------------------------- what another hotline's call brings
+def arrival(**more):
+    return one({"Event": "UserEvent", "UserEvent": "Arrived", "Uniqueid": C, "Channel": "PJSIP/ningbo-1",
+                "Exten": "12345", "CallerIDNum": "138", "CallerIDName": "x", **more})  # fmt: skip
+
+
+def test_the_context_of_a_call_from_another_hotline_is_read_whole():
+    uui = "686c31%3Bencoding%3Dhex%3Bpurpose%3Dhotline-handover"
+    event = arrival(Origin="ningbo", Case="nb-hotline%2D1.2", Uui=uui)
+    assert (event.origin, event.case) == ("ningbo", "nb-hotline-1.2")
+    assert event.uui == "686c31;encoding=hex;purpose=hotline-handover"
+
+
+def test_a_call_from_nobody_we_know_has_no_context():
+    event = arrival()
+    assert (event.origin, event.case, event.uui) == ("", "", "")
+
+
+@pytest.mark.parametrize("origin", ["a b", "../x", "x" * 33, "宁波", "a\r\nb", "ningbo@evil"])
+def test_an_origin_that_can_be_no_trunk_is_none(origin):
+    assert arrival(Origin=origin).origin == ""
+
+
+@given(st.text(max_size=600), st.text(max_size=600))
+def test_no_header_of_a_foreign_switch_smuggles_anything_and_the_call_arrives_all_the_same(case, uui):
+    event = arrival(Case=case, Uui=uui)
+    assert isinstance(event, e.Arrived)
+    for text, most in ((event.case, 80), (event.uui, 400)):
+        assert text.isascii()
+        assert not text or text.isprintable()
+        assert len(text) <= most
+
+
+@pytest.mark.parametrize("hidden", ["%0D%0AVia%3A%20x", "%00", "%1b[2J", "%E6%A1%88", "%C2%85"])
+def test_what_was_hidden_by_encoding_is_seen_before_it_is_judged(hidden):
+    event = arrival(Case=f"a{hidden}b", Uui=f"a{hidden}b")
+    assert event.uui == ""
+    assert event.case.isascii()
+    assert event.case.isprintable() or not event.case
 
 
 # ---------------------------------------------------------------------- hostile ids, numbers, names
@@ -167,15 +290,18 @@ def test_no_number_and_no_name_smuggles_anything(text):
 
 VALUES = st.one_of(
     st.text(max_size=20), st.lists(st.text(max_size=5), min_size=1, max_size=3),
-    st.sampled_from([C, L, "Ringing", "Received", "Arrived", "Waiting", "Failure", "5", "12:34",
-                     "1:2:3", "-1:x:", "~~"]),
+    st.sampled_from([C, L, "Ringing", "Received", "Arrived", "Waiting", "SeatDialled", "Assisting", "Failure",
+                     "Success", "5", "٣", "9" * 4400, "12:34", "1:2:3", "-1:x:", "~~"]),
 )  # fmt: skip
-EVENTS = ["UserEvent", "Hangup", "BridgeEnter", "Newstate", "DTMFEnd", "AsyncAGIStart", "AsyncAGIExec",
+EVENTS = ["UserEvent", "Hangup", "BridgeEnter", "BlindTransfer", "AttendedTransfer", "ChannelTalkingStop",
+          "Newstate", "DTMFEnd", "AsyncAGIStart", "AsyncAGIExec",
           "OriginateResponse", "CoreShowChannel", "ContactStatus", "?"]  # fmt: skip
 KEYS = st.sampled_from(
     ["Event", "UserEvent", "Uniqueid", "Channel", "Exten", "CallerIDNum", "CallerIDName", "Flow", "Cause", "Digit",
      "Direction", "ChannelStateDesc", "CommandId", "ActionID", "Response", "Context", "Application", "Duration",
-     "BridgeId", "AccountCode"]
+     "BridgeId", "AccountCode", "BridgeUniqueid", "BridgeTechnology", "Result", "TransfererUniqueid",
+     "TransfereeUniqueid", "Extension", "OrigTransfererUniqueid", "SecondTransfererUniqueid", "SwapUniqueid", "Seat",
+     "To", "Code", "Origin", "Case", "Uui"]
 )  # fmt: skip
 
 
@@ -201,7 +327,8 @@ def test_a_real_channel_is_read_whole():
     ("context", "place"),
     [("hotline-trunk", Place.GREETING), ("hotline-greeted", Place.GREETING), ("hotline-wait", Place.WAITING),
      ("hotline-flow", Place.FLOW), ("hotline-voicemail", Place.VOICEMAIL), ("hotline-native", Place.NATIVE),
-     ("hotline-seat", Place.SEAT), ("somebody-elses", Place.OTHER)],
+     ("hotline-seat", Place.SEAT), ("somebody-elses", Place.OTHER), ("hotline-farewell", Place.LEAVING),
+     ("hotline-refer", Place.WAITING), ("hotline-beside", Place.WAITING), ("hotline-callback", Place.CALLBACK)],
 )  # fmt: skip
 def test_the_place_is_the_dialplans_context(context, place):
     m = {"Uniqueid": C, "Context": context, "Duration": "27:01:05", "AccountCode": "12345", "CallerIDNum": "<unknown>"}
