@@ -50,12 +50,12 @@ def compare(
         if seat.state is SeatState.TALKING and seat.call is not None and seat.call not in calls:
             dispatcher.talk_ended(seat.id, seat.call, now)
     for call in list(calls.values()):
-        if call.state is S.WRAP_UP and not _wraps_up(call, dispatcher):
+        if call.state is S.WRAP_UP and not wraps_up(call, dispatcher):
             feed([e.WrapUpDone(call.id, call.seat or "")])
     return len(events)
 
 
-def _wraps_up(call: Call, dispatcher: Dispatcher) -> bool:
+def wraps_up(call: Call, dispatcher: Dispatcher) -> bool:
     """Whether the call's seat really is in the wrap-up of this call: nothing else would end it."""
     seat = dispatcher.seats.get(call.seat or "")
     return seat is not None and seat.call == call.id and seat.state in (SeatState.WRAP_UP, SeatState.TALKING)

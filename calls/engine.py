@@ -31,7 +31,7 @@ from ._advice import advised, follow_up
 from ._looks import Looks
 from ._orders import Orders
 from ._told import Change, Counters
-from ._truth import release_strays
+from ._truth import release_strays, wraps_up
 from ._writes import Writes
 from .codec import call_json, recording_job, seat_from, seat_json
 from .host import Host
@@ -385,8 +385,10 @@ class Engine(Orders, Looks, Writes):
                 d.offer_ended(command.seat, command.offer, command.outcome, now)
             case c.TalkEnds():
                 d.talk_ended(command.seat, command.call, now, wrap_up=command.wrap_up)
-                if d.policy.wrap_up <= 0:
-                    self.feed([e.WrapUpDone(command.call, command.seat)])
+                call = self.calls.get(command.call)
+                # Nobody finishes it: no wrap-up is given, or the seat had its own while the caller waited for another.
+                if call is not None and call.state is S.WRAP_UP and not wraps_up(call, d):
+                    self.feed([e.WrapUpDone(call.id, call.seat or "")])
 
     # ------------------------------------------------------------------ time
     def _arm(self, call: Call) -> None:
