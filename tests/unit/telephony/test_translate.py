@@ -84,6 +84,7 @@ def test_a_holding_bridge_is_no_talk_whoever_enters_it():
 def test_a_caller_that_goes_to_a_consultation_is_told_and_one_in_any_other_bridge_is_not():
     m = {"Event": "BridgeEnter", "BridgeUniqueid": "b", "BridgeTechnology": "softmix", "Uniqueid": C}
     assert one(m | {"Context": "hotline-beside"}) == e.LegJoined(C, C, "", "b")
+    assert one(m | {"SwapUniqueid": L}) == e.LegJoined(C, C, "", "b"), "a phone has put it in its own place"
     for context in ("", "hotline-wait", "hotline-beside2"):
         assert one(m | {"Context": context}) is None
 
