@@ -1,5 +1,7 @@
 """Further parties of a call: each way of asking for one, and each way in which it comes to nothing. Pure."""
 
+from dataclasses import replace
+
 import pytest
 
 from calls import CallState
@@ -90,8 +92,6 @@ def test_the_callers_number_is_shown_only_to_lines_that_need_it():
 
 
 def test_what_travels_with_the_call_goes_only_over_lines_that_speak_it():
-    from dataclasses import replace
-
     headers = (("X-Hotline-Case", "a-1"),)
     line = replace(WATER, headers=headers, tries=(replace(WATER.tries[0], protocol="uui"), *WATER.tries))
     story = talking()

@@ -1,5 +1,7 @@
 """Somebody of a talk leaves: who is in charge then, what ends a call, what brings the caller back to the queue."""
 
+from dataclasses import replace
+
 import pytest
 
 from calls import CallState, LegState
@@ -95,8 +97,6 @@ def test_who_is_consulted_hangs_up_and_seat_and_caller_are_together():
 @pytest.mark.parametrize("cause", [16, 38])
 def test_the_last_party_hangs_up_and_the_call_ends_or_goes_on_as_its_entry_says(after, ends, cause):
     """But a line that broke is nobody's wish: the caller gets a human."""
-    from dataclasses import replace
-
     story = talking()
     story.see(wanted("transfer", replace(WATER, after=after)), joined(TAP, "b2"), left(SEAT))
     out = story.see(left(TAP, cause))
