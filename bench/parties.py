@@ -27,7 +27,7 @@ class Parties:
 
     repeats: int = 2
     """Of everything, each on a fresh switch and service."""
-    seconds: float = 30.0
+    seconds: float = 24.0
     """In which talks are begun, for the times."""
     at_once: int = 8
     """Talks at the same time, for the times."""

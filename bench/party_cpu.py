@@ -30,7 +30,7 @@ from .plan import BARE_NUMBER, NATIVE_NUMBER, SERVICE_NUMBER, UNIT
 from .rig import Rig
 from .sipp import Sipp, free_port
 
-SETTLE = 1.5
+SETTLE = 1.0
 """Seconds from the last party's arrival to the measurement."""
 RING_MS = 100
 LEAST_PACKETS = 40.0

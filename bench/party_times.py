@@ -26,6 +26,8 @@ from .rig import Rig
 
 STEADY = 0.3
 """Seconds for which it must stay so: a moment between two states is none."""
+BREATH = 0.1
+"""Seconds of a gap that does not part who talk: a late packet. How long caller and seat had one is told apart."""
 PATIENCE = 5.0
 """Seconds after which a step counts as failed."""
 RINGS = 0.4
@@ -93,6 +95,17 @@ def both(one: Sequence[Span], other: Sequence[Span]) -> list[Span]:
     return sorted(out)
 
 
+def merged(spans: Iterable[Span], shorter: float = BREATH) -> list[Span]:
+    """The spans without the gaps between them that are shorter than that."""
+    out: list[Span] = []
+    for begin, end in sorted(spans):
+        if out and begin - out[-1][1] < shorter:
+            out[-1] = (out[-1][0], max(out[-1][1], end))
+        else:
+            out.append((begin, end))
+    return out
+
+
 def hears_from(spans: Iterable[Sequence[Span]], since: float, patience: float = PATIENCE) -> float | None:
     """Seconds from `since` until all of several hold, for `STEADY` on end.
 
@@ -127,7 +140,7 @@ def read(times: Times, marks: Iterable[Mark]) -> None:
     """Looks up what was heard. The calls must be over."""
     for mark in marks:
         logs = {pair: _log(mark.calls[pair[0]], pair[1]) for pair in mark.pairs}
-        found = hears_from(logs.values(), mark.at)
+        found = hears_from(map(merged, logs.values()), mark.at)
         if found is None:
             times.faults[f"{mark.step}: not heard"] += 1
             continue

@@ -1,6 +1,7 @@
 """The bench of further parties: what is read from the tones, from the switch's lists, and what stands in the tables."""
 
 from collections import Counter
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import layout, parties, party_cpu
-from bench.party_times import ALL, PATIENCE, STEADY, STEPS, Mark, Times, both, hears_from, longest_gap, read
+from bench.party_times import ALL, PATIENCE, STEADY, STEPS, Mark, Times, both, hears_from, longest_gap, merged, read
 from demo import TONES, ToneSpan
 from service.config_directory import DirectoryFile
 
@@ -45,6 +46,7 @@ SPANS = st.lists(st.integers(0, 60), max_size=8, unique=True).map(
 @given(SPANS, SPANS)
 def test_both_hold_exactly_where_each_does(one, other):
     found = both(one, other)
+    assert all(begin < end for begin, end in found)
     for tick in range(61):
         at = tick + 0.5
         holds = [any(b <= at < e for b, e in spans) for spans in (one, other, found)]
@@ -61,17 +63,36 @@ def test_whenever_an_answer_comes_all_hold_then_and_did_not_before(spans, since)
         assert not all(any(b <= since < e for b, e in one) for one in spans)
 
 
+@given(SPANS)
+def test_gaps_that_are_short_enough_are_none_and_all_else_stays(spans):
+    found = merged(spans, 3)
+    assert all(b[0] - a[1] >= 3 for a, b in pairwise(found))
+    for tick in range(61):
+        at = tick + 0.5
+        was, now = (any(b <= at < e for b, e in x) for x in (spans, found))
+        near = any(a[1] <= at < b[0] and b[0] - a[1] < 3 for a, b in pairwise(spans))
+        assert now == (was or near)
+
+
+def test_a_late_packet_does_not_part_who_talk():
+    broken = [(10.02, 10.12), (10.18, 10.3), (10.36, EVER)]
+    assert hears_from([broken], 10.0) == pytest.approx(0.36)
+    assert hears_from([merged(broken)], 10.0) == pytest.approx(0.02)
+
+
 def test_the_gap_is_looked_for_near_the_step_only():
     spans = [(0.0, 3.0), (7.0, 10.0), (10.08, 11.0), (11.02, 20.0)]
     assert longest_gap(spans, 9.5, 11.5) == pytest.approx(0.08)
     assert longest_gap([(0.0, 20.0)], 9.5, 11.5) == 0.0
 
 
-def heard(**began):
-    """A phone that hears the voices from those times on."""
+def heard(broken=0.0, **began):
+    """A phone that hears the voices from those times on; for a moment it does not, from `broken` on."""
     tones = dict(zip(("caller", "seat", "party"), TONES[1:4], strict=True))
-    spans = {tones[voice]: ToneSpan(tones[voice], at, None) for voice, at in began.items()}
-    return SimpleNamespace(tone_log=lambda tones: [spans[t] for t in tones if t in spans])
+    spans = {tones[v]: [ToneSpan(tones[v], at, broken or None)] for v, at in began.items()}
+    for tone, found in spans.items():
+        found += [ToneSpan(tone, broken + 0.05, None)] if broken else []
+    return SimpleNamespace(tone_log=lambda tones: [span for t in tones for span in spans.get(t, ())])
 
 
 def test_marks_become_times_and_faults():
@@ -79,10 +100,12 @@ def test_marks_become_times_and_faults():
         "caller": heard(seat=1.0, party=10.03), "seat": heard(caller=1.0, party=10.02),
         "party": heard(caller=10.04, seat=10.04),
     }  # fmt: skip
+    late = {**calls, "caller": heard(seat=1.0, party=10.03, broken=10.2)}
     deaf = {**calls, "party": heard(caller=10.04)}
     times = Times()
-    read(times, [Mark("join", 10.0, ALL, calls), Mark("transfer", 10.0, ALL, deaf)])
-    assert times.found["join"] == [pytest.approx(40.0)] and times.found["gap"] == [0.0]
+    read(times, [Mark("join", 10.0, ALL, calls), Mark("emergency", 10.0, ALL, late), Mark("transfer", 10.0, ALL, deaf)])
+    assert times.found["join"] == times.found["emergency"] == [pytest.approx(40.0)]
+    assert times.found["gap"] == [0.0, pytest.approx(50.0)], "told apart, and does not part them"
     assert times.found["transfer"] == [] and times.faults == Counter({"transfer: not heard": 1})
     assert set(times.as_json()["times"]) == set(STEPS) == set(parties.STEP_TITLES)
 
