@@ -233,6 +233,7 @@ class World:
         if seat not in self.seats:
             await self.seat(seat)
         id_, caller = await self.dials(number)
+        await caller.press("#")  # enough of the greeting
         taken = await self.takes(seat)
         talk = Talk(self, id_, caller, taken, Voices(caller=caller, seat=taken))
         await talk.state("talking")
