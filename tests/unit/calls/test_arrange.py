@@ -217,9 +217,9 @@ def test_a_caller_referred_to_a_seat_waits_for_it_in_the_music():
     assert of(out, c.Enqueue) == [c.Enqueue(CALL, EN, story.now, "r1")]
     assert (story.party.how, story.party.target, story.party.by) == ("transfer", "seat:8002", "phone")
     assert story.now < story.party.until <= story.now + RULES.ring, "not for ever"
-    assert story.see(left(SEAT, 31)) != []
-    assert story.call.state is S.TALKING
-    assert not story.call.timers, "its partner's end is no news: no timer gives the caller away"
+    assert c.TalkEnds(CALL, "8001") in story.see(left(SEAT, 31))
+    story.see(e.TimerFired(CALL, "alone"), e.Waits(CALL))
+    assert story.call.state is S.TALKING, "in the music by the phone's wish: it is not given to the next free seat"
     story.see(offered(part="r1"), joined(SECOND, "b2"))
     assert story.heard() == {SECOND}
     assert story.call.seat == "8002"
