@@ -78,6 +78,10 @@ def _now(call: Call, how: str) -> Call:
     return call
 
 
+QUEUE = "queue"
+"""What an order that gives the caller back to the queue returns, where others return the party's id."""
+
+
 def requeued(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     """The caller goes back to the queue at its old rank for somebody else; the seat is free."""
     assert isinstance(event, e.Requeued)
@@ -85,7 +89,7 @@ def requeued(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     if seat is None or seat.state is not LegState.JOINED or seat.who is None:
         return call, ()
     demand = Demand.from_json(event.demand)
-    call = remember(note(call, now, "requeued", seat=seat.who, who=event.target, by=event.by), event.key, "")
+    call = remember(note(call, now, "requeued", seat=seat.who, who=event.target, by=event.by), event.key, QUEUE)
     # The caller first to the music, then the seat's end: it never hears the gap.
     alone = [x.id for x in call.talkers] == [seat.id] and seat.room == TALK
     hold: tuple[c.Command, ...] = (c.Hold(call.id, call.channel, seat.id),) if alone else ()
