@@ -1,7 +1,7 @@
 """Demo phones: small SIP and RTP user agents for the demonstration and the tests.
 
 `Phone` is one SIP user, `OutgoingCall` and `IncomingCall` are its calls, with real audio both ways.
-`SeatPhone` and `Caller` play the two roles of the demonstration by a script of `Say`, `Press`,
+`SeatPhone`, `LinePhone` and `Caller` play the roles of the demonstration by a script of `Say`, `Press`,
 `Listen`, `Wait` and `Until` steps.
 """
 
@@ -12,7 +12,7 @@ from ._incoming import IncomingCall
 from ._listening import hears_exactly
 from ._manners import Manner, behave
 from ._outgoing import OutgoingCall
-from ._people import Caller, CallReport, SeatPhone
+from ._people import Caller, CallReport, LinePhone, SeatPhone
 from ._phone import Phone, RegistrationFailed
 from ._refer import Referral, ReferRefused
 from ._script import HangUp, Listen, Press, Progress, Say, StayOn, Step, Until, Voice, Wait
@@ -20,8 +20,8 @@ from ._sip import Headers, SipError, Timers
 from ._tones import TONES, ToneSpan
 
 __all__ = [
-    "TONES", "Call", "CallEnded", "CallReport", "Caller", "Ended", "HangUp", "Headers", "IncomingCall", "Listen",
-    "Manner", "OutgoingCall", "Phone", "Press", "Progress", "ReferRefused", "Referral", "RegistrationFailed", "Say",
-    "SeatPhone", "SipError", "StayOn", "Step", "Timers", "ToneSpan", "Until", "Voice", "Wait", "behave",
-    "hears_exactly", "rms", "tones_in",
+    "TONES", "Call", "CallEnded", "CallReport", "Caller", "Ended", "HangUp", "Headers", "IncomingCall", "LinePhone",
+    "Listen", "Manner", "OutgoingCall", "Phone", "Press", "Progress", "ReferRefused", "Referral",
+    "RegistrationFailed", "Say", "SeatPhone", "SipError", "StayOn", "Step", "Timers", "ToneSpan", "Until", "Voice",
+    "Wait", "behave", "hears_exactly", "rms", "tones_in",
 ]  # fmt: skip

@@ -33,9 +33,10 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """Press keys, one after another."""
+    """Press keys, one after another; none when `unless` is true by then."""
 
     keys: str
+    unless: Callable[[], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +114,10 @@ async def perform(call: Call, steps: Sequence[Step], speech: Mapping[str, Pcm], 
                 await call.play(speech[text])
                 since = call.heard_samples
                 tell("said", text=text)
-            case Press(keys):
-                await call.press(keys)
-                tell("pressed", keys=keys)
+            case Press(keys, unless):
+                if unless is None or not unless():
+                    await call.press(keys)
+                    tell("pressed", keys=keys)
             case Wait(seconds):
                 await _pass(call, seconds)
             case Listen(quiet, timeout):
@@ -126,7 +128,8 @@ async def perform(call: Call, steps: Sequence[Step], speech: Mapping[str, Pcm], 
                     since = call.heard_samples
                     tell("heard-no-end", seconds=timeout)
             case Until(what, timeout):
-                await _until(call, what, timeout, tell)
+                if not await until(call, what, timeout):
+                    tell("waited-in-vain", seconds=timeout)
                 since = call.heard_samples
             case StayOn(timeout):
                 await _pass(call, timeout)
@@ -145,7 +148,9 @@ async def _pass(call: Call, seconds: float) -> None:
         return
 
 
-async def _until(call: Call, what: Callable[[], Awaitable[object]], timeout: float, tell: Callable[..., None]) -> None:
+async def until(call: Call, what: Callable[[], Awaitable[object]], timeout: float | None) -> bool:
+    """Wait for something outside the call, or for the call's end; False: `timeout` seconds have passed."""
+
     async def outside() -> None:
         await what()
 
@@ -154,8 +159,7 @@ async def _until(call: Call, what: Callable[[], Awaitable[object]], timeout: flo
         done, _ = await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         for one in done:
             one.result()
-        if not done:
-            tell("waited-in-vain", seconds=timeout)
+        return bool(done)
     finally:
         for one in waits:
             one.cancel()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from demo import Caller, HangUp, Listen, Phone, Press, Say, SeatPhone, StayOn, Until, Wait
+from demo import Caller, HangUp, LinePhone, Listen, Phone, Press, Say, SeatPhone, StayOn, Until, Wait
 
 PATIENCE = 20.0
 
@@ -108,3 +108,72 @@ async def test_a_seat_that_cannot_register_leaves_nothing_open(registrar: Any) -
         async with SeatPhone("8001", "wrong", server=registrar.address):
             pass
     assert asyncio.all_tasks() <= before
+
+
+async def test_a_key_is_pressed_only_if_it_is_still_needed(registrar: Any) -> None:
+    heard = asyncio.Event()
+    async with SeatPhone("8001", "secret", server=registrar.address, answer_after=0) as seat:
+        for pressed in (["1"], []):
+            log = Log()
+            script = [Press("1", unless=heard.is_set)]
+            await Caller("1", script, server=seat.phone.address, dial="8001", progress=log).run()
+            assert [d["keys"] for c, d in zip(log.codes, log.data, strict=True) if c == "caller.pressed"] == pressed
+            heard.set()
+            await seat.idle(PATIENCE)
+
+
+async def test_ringing_ends_with_what_was_waited_for_or_at_its_limit(registrar: Any) -> None:
+    now = asyncio.Event()
+    async with SeatPhone("8001", "secret", server=registrar.address, answer_after=None) as seat:
+        await seat.plays([Say("abc")], None, now.wait)
+        async with Phone(seat.phone.address, "1") as a:
+            one = await a.dial("8001")
+            await one.ringing(PATIENCE)
+            assert one.answered_at is None
+            now.set()
+            await one.answered(PATIENCE)
+            await one.wait_for_audio(5000, PATIENCE)
+            await one.hang_up()
+            await seat.idle(PATIENCE)
+            now.clear()
+            await seat.plays([], 0.05, now.wait)
+            two = await a.dial("8001")
+            await two.answered(PATIENCE)
+            await two.hang_up()
+            await seat.idle(PATIENCE)
+            await seat.plays([], None, now.wait)
+            three = await a.dial("8001")
+            await three.ringing(PATIENCE)
+            await three.hang_up()
+            await seat.idle(PATIENCE)
+            assert seat.taken == 2, "a caller who did not wait is not taken"
+
+
+async def test_a_script_that_is_changed_in_a_call_is_played_to_its_end(registrar: Any) -> None:
+    log, go = Log(), asyncio.Event()
+    script = [Until(go.wait, PATIENCE), Say("abc"), HangUp()]
+    async with SeatPhone("8001", "secret", script, server=registrar.address, answer_after=0, progress=log) as seat:
+        async with Phone(seat.phone.address, "1") as a:
+            one = await a.dial("8001")
+            await one.answered(PATIENCE)
+            await seat.plays([Say("d"), HangUp()], 0)
+            go.set()
+            await one.ended(PATIENCE)
+            await seat.idle(PATIENCE)
+            two = await a.dial("8001")
+            await two.ended(PATIENCE)
+            await seat.idle(PATIENCE)
+    assert [d["text"] for c, d in zip(log.codes, log.data, strict=True) if c == "seat.said"] == ["abc", "d"]
+
+
+async def test_the_phone_behind_a_trunk_is_called_at_its_address_without_registering(registrar: Any) -> None:
+    log = Log()
+    line = LinePhone("119", [Say("abc"), HangUp()], server=registrar.address, answer_after=0, progress=log)
+    async with line, Phone(line.phone.address, "1") as a:
+        one = await a.dial("119")
+        assert (await one.ended(PATIENCE)).by == "remote"
+        assert np.count_nonzero(np.abs(one.heard()) > 5000) == pytest.approx(2400, abs=160)
+        await line.idle(PATIENCE)
+    assert not registrar.requests
+    assert log.codes == ["line.rings", "line.answered", "line.says", "line.said", "line.ended"]
+    assert {d["line"] for d in log.data} == {"119"}
