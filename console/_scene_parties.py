@@ -61,7 +61,7 @@ def an_emergency(now: float) -> Call:
     ]
     timeline = [
         *call.timeline,
-        Moment(at=now - 20, what="observer_joined", detail={"seat": "8014", "mode": "listen"}),
+        Moment(at=now - 20, what="observer_listens", detail={"seat": "8014", "mode": "listen"}),
         Moment(at=now - 7, what="party_wanted", detail={"part": "p3", "how": "emergency", "target": "entry:110"}),
     ]
     changes = {"parties": parties, "legs": legs, "timeline": timeline, "case": "wz-demo-3.3"}

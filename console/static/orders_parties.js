@@ -60,7 +60,9 @@ export function makePartyOrders({ store, view, draw, toast, refreshDetail }) {
       const call = callOf(button.dataset.id);
       if (!call) return;
       const found = await pick(store, call, { how: button.dataset.how, target: button.dataset.target ?? "" });
-      if (found) await send("POST", path(call.id, "parties"), { how: found.how, [found.kind]: found.id }, keepParty(call.id));
+      if (!found) return;
+      const body = { how: found.how, [found.kind]: found.id, ...(found.note ? { note: found.note } : {}) };
+      await send("POST", path(call.id, "parties"), body, keepParty(call.id));
     },
 
     "drop-party": (button) => send("DELETE", path(button.dataset.id, "parties", button.dataset.part)),

@@ -47,6 +47,10 @@ export const seatWords = (seat) => (seat.name.includes(seat.id) ? seat.name : `$
 /** A text of the API in the reader's language; Chinese where there is no other. */
 export const two = (text) => text?.[current()] || text?.zh || "";
 
+/** The same as a piece of the page: Chinese words that nobody has translated say what they are, to voices and fonts. */
+export const worded = (text) => inHan(two(text));
+const inHan = (words) => (current() !== "zh" && /\p{Script=Han}/u.test(words) ? h("span", { lang: "zh" }, words) : words);
+
 export const empty = (text) => h("p.empty", {}, text);
 
 export const panel = (id, title, extra, ...children) =>

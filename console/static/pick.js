@@ -2,7 +2,7 @@
 
 import { h, patch, say } from "./dom.js";
 import { code, t } from "./i18n.js";
-import { seatWords, two } from "./parts.js";
+import { seatWords, two, worded } from "./parts.js";
 import { haystack, hits, stateOf, words } from "./view_directory.js";
 import { centreName } from "./words.js";
 
@@ -12,13 +12,19 @@ const MOST = 60;
 const FEW = 5;
 const NUMBER = /^\+?[0-9]{3,20}$/;
 
+/** Characters of a word for the next hotline, as the API takes them. */
+const NOTE = 500;
+const NOT_IN_A_LINE = /[\x00-\x1f\x7f-\x9f\u2028\u2029]+/g;
+
 let open = null;
+/** What was written for the next hotline about that call: if nobody answers there it need not be written again. */
+let written = { call: "", note: "" };
 
 /** The picture behind the dialog has changed: what can be chosen may have, too. */
 export const refreshPick = () => open?.draw();
 export const closePick = () => open?.end(null);
 
-/** Ask; gives {how, kind, id, name}, or null when the person has thought better of it. */
+/** Ask; gives {how, kind, id, name, note}, or null when the person has thought better of it. */
 export function pick(store, call, { how = "transfer", target = "" } = {}) {
   closePick();
   return new Promise((done) => (open = new Picker(store, call, how, target, done)));
@@ -27,6 +33,7 @@ export function pick(store, call, { how = "transfer", target = "" } = {}) {
 class Picker {
   constructor(store, call, how, target, done) {
     Object.assign(this, { store, call, how, chosen: target, text: "", group: target ? target.split(":")[0] : "", done, back: document.activeElement });
+    if (written.call !== call.id) written = { call: call.id, note: "" };
     this.element = h("dialog.ask.pick", { "aria-labelledby": "pick-title" });
     document.body.append(this.element);
     this.draw();
@@ -64,6 +71,10 @@ class Picker {
   }
 
   #typed(event) {
+    if (event.target.id === "pick-note") {
+      written.note = event.target.value;
+      return;
+    }
     if (event.target.id === "pick-search") {
       this.text = event.target.value.trim();
       this.chosen = "";
@@ -85,7 +96,8 @@ class Picker {
   #submit() {
     const option = this.#options().find((one) => one.key === this.chosen && !one.why);
     if (!option) return say(t("ui.pick.choose"));
-    this.end({ how: this.how, kind: option.kind, id: option.id, name: option.title });
+    const note = option.context ? written.note.replace(NOT_IN_A_LINE, " ").trim().slice(0, NOTE) : "";
+    this.end({ how: this.how, kind: option.kind, id: option.id, name: option.title, note });
   }
 
   draw() {
@@ -102,10 +114,13 @@ class Picker {
       h("input", { id: "pick-search", type: "search", autocomplete: "off", spellcheck: "false", "data-key": "search", placeholder: t("ui.pick.search"), "aria-label": t("ui.pick.search"), "aria-controls": "pick-list" }),
       h("div.chips", { role: "group", "aria-label": t("ui.pick.groups"), "data-key": "groups" }, chip("", t("ui.directory.all")), GROUPS.map((name) => chip(name, code("pick.group", name)))),
       h("div.pick-list", { id: "pick-list", "data-key": "list", role: "radiogroup", "aria-labelledby": "pick-title" }, this.#groups(found)),
+      chosen?.context ? noteField() : null,
       h("div.ask-buttons", { "data-key": "buttons" },
         h("button", { type: "button", value: "no", "data-key": "no" }, t("ui.ask.no")),
         h("button.primary", { type: "submit", "data-key": "yes", disabled: !chosen },
           chosen ? t("ui.pick.go", { how: code("party.ask", this.how), name: chosen.title }) : code("party.ask", this.how)))));
+    const note = this.element.querySelector("#pick-note");
+    if (note && note.value !== written.note) note.value = written.note;
     for (const input of this.element.querySelectorAll("input[name=target]")) input.checked = input.value === this.chosen;
   }
 
@@ -128,7 +143,7 @@ class Picker {
     const { store } = this;
     const seats = [...store.seats.values()].filter((seat) => seat.id !== this.call.seat && seat.id !== store.you?.seat);
     const list = store.directory.items.map((entry) => ({
-      key: `entry:${entry.id}`, kind: "entry", id: entry.id, title: two(entry.name), about: entry.numbers.filter((number) => !two(entry.name).includes(number)).join(" · "), hay: haystack(entry), matter: matterOf(entry, words(this.text)),
+      key: `entry:${entry.id}`, kind: "entry", id: entry.id, title: two(entry.name), about: entry.numbers.filter((number) => !two(entry.name).includes(number)).join(" · "), hay: haystack(entry), matter: matterOf(entry, words(this.text)), context: entry.context,
       why: stateOf(entry) === "ready" ? "" : code("directory.reason", stateOf(entry)),
     }));
     for (const seat of seats) {
@@ -152,11 +167,23 @@ const freeWords = (seats) => t("ui.pick.free", { n: seats.filter((seat) => seat.
 /** Which of its matters the search has hit. */
 const matterOf = (entry, sought) => {
   const found = sought.length ? entry.matters.find((matter) => matter.takes && sought.some((word) => `${matter.text.zh} ${matter.text.en}`.toLowerCase().includes(word))) : null;
-  return found ? two(found.text) : "";
+  return found?.text ?? null;
 };
+
+/** "受理：{matter}" around a matter that may be marked as Chinese. */
+const takesWords = (matter) => {
+  const [before, after] = t("ui.pick.matter", { matter: "\0" }).split("\0");
+  return [before, worded(matter), after];
+};
+
+/** Only where the case travels along: the next hotline reads it with the rest of the case. */
+const noteField = () => h("div.field.pick-note", { "data-key": "note" },
+  h("label", { for: "pick-note" }, t("ui.pick.note")),
+  h("textarea", { id: "pick-note", "data-key": "note-text", rows: 2, maxlength: NOTE, autocomplete: "off", "aria-describedby": "pick-note-hint" }),
+  h("p.quiet.small", { id: "pick-note-hint" }, t("ui.pick.note.hint")));
 
 const option = (one) => h("label.tick.pick-option", { "data-key": one.key, "data-off": Boolean(one.why) },
   h("input", { type: "radio", name: "target", value: one.key, disabled: Boolean(one.why) }),
   h("span.grow", {}, h("b", {}, one.title), " ", h("span.quiet.small", {}, one.about),
-    one.matter ? h("span.small.block", {}, t("ui.pick.matter", { matter: one.matter })) : null),
+    one.matter ? h("span.small.block", {}, takesWords(one.matter)) : null),
   one.why ? h("span.badge.warn", {}, one.why) : null);

@@ -48,7 +48,7 @@ function callBody(store, call, view) {
     sectionOf("parties", t("ui.parties"), partiesSection(store, call, view)),
     sectionOf("why", t("ui.why"), whySection(store, call)),
     call.draft || over ? block("draft", t("ui.detail.draft"), call.draft ? draftBody(call.draft) : missing(call, "draft", over)) : null,
-    block("transcript", t("ui.detail.transcript"), call.transcript ? conversation(call.transcript) : missing(call, "transcript", over)),
+    block("transcript", t("ui.detail.transcript"), call.transcript ? conversation(store, call) : missing(call, "transcript", over)),
     block("recording", t("ui.detail.recording"), call.recording ? player(call, detail) : missing(call, "recording", over)),
     call.earlier.length ? block("earlier", t("ui.detail.earlier"), earlierList(call.earlier)) : null,
     block("timeline", t("ui.detail.timeline"), call.timeline.length ? timeline(store, call) : empty(t("ui.detail.timeline.none"))),
@@ -96,13 +96,23 @@ export const earlierList = (list) =>
     h("a", { href: `#/call/${one.id}` }, h("span.quiet", {}, dayAndClock(one.at)), " ", one.title ?? code("outcome", one.outcome)),
     one.title && one.outcome ? h("span.quiet", {}, ` ${code("outcome", one.outcome)}`) : null)));
 
-function conversation(transcript) {
+/** "座席 林晓 8001", "外线 上海12345"; in a talk of several, who nobody could tell apart. */
+function speaker(store, call, segment) {
+  if (segment.party === "caller") return code("leg.kind", "caller");
+  const who = segment.who ?? segment.seat;
+  if (who) return `${code("leg.kind", segment.kind ?? "seat")} ${seatLabel(store, who)}`;
+  const there = new Set(call.legs.filter((leg) => leg.joined_at && ["seat", "third", "line"].includes(leg.kind)).map((leg) => leg.who));
+  return there.size > 1 ? t("ui.detail.transcript.several") : code("leg.kind", "seat");
+}
+
+function conversation(store, call) {
+  const { transcript } = call;
   if (!transcript.segments.length) return empty(t("ui.detail.transcript.empty"));
   const unsure = transcript.segments.some((segment) => segment.words.some((word) => word.conf < UNSURE));
   return [
     unsure ? h("p.quiet.small", {}, t("ui.detail.transcript.legend")) : null,
-    h("ol.talk", {}, transcript.segments.map((segment) => h("li", { "data-party": segment.party },
-      h("div.meta", {}, code("leg.kind", segment.party), segment.seat ? ` ${segment.seat}` : "", " ",
+    h("ol.talk", {}, transcript.segments.map((segment) => h("li", { "data-party": segment.party, "data-kind": segment.kind },
+      h("div.meta", {}, speaker(store, call, segment), " ",
         h("button.link", { "data-do": "seek", "data-at": segment.start, title: t("ui.detail.recording.load") }, span(segment.start))),
       h("p.bubble", {}, words(segment))))),
   ];

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { listComma, shortDayAndMinute } from "./format.js";
 import { code, t } from "./i18n.js";
-import { empty, two } from "./parts.js";
+import { empty, two, worded } from "./parts.js";
 import { mayArrange } from "./parties.js";
 
 const FEW = 3;
@@ -66,14 +66,14 @@ function row(store, entry, sought, call) {
   const state = stateOf(entry);
   const fallback = entry.fallback ? store.entry(entry.fallback) : null;
   return h("tr", { "data-key": entry.id, "data-entry": entry.id, "data-enabled": String(entry.enabled) },
-    h("th.d-name", { scope: "row" }, two(entry.name), entry.context ? h("span.quiet.small.block", {}, t("ui.directory.context")) : null),
+    h("th.d-name", { scope: "row" }, worded(entry.name), entry.context ? h("span.quiet.small.block", {}, t("ui.directory.context")) : null),
     h("td.d-kind", {}, h("span", { class: entry.emergency ? "badge bad" : "badge" }, code("directory.kind", entry.kind))),
     h("td.d-numbers", {}, entry.numbers.map((number) => h("span.number.block", {}, number)),
       entry.digit ? h("span.quiet.small.block", {}, t("ui.directory.digit", { digit: entry.digit })) : null),
     h("td.d-state", {}, h("span.pill", { "data-state": `entry-${state}` }, h("span.dot", { "aria-hidden": "true" }), state === "ready" ? t("ui.directory.ready") : code("directory.reason", state)),
       entry.changes_at && state !== "no-trunk" ? h("span.quiet.small.block", {}, t(entry.open ? "ui.directory.until" : "ui.directory.opens", { at: shortDayAndMinute(entry.changes_at) })) : null),
     h("td.d-matters", {}, matters(store, entry, sought)),
-    h("td.d-fallback", {}, entry.fallback ? (fallback ? two(fallback.name) : entry.fallback) : h("span.quiet", {}, "–")),
+    h("td.d-fallback", {}, entry.fallback ? (fallback ? worded(fallback.name) : entry.fallback) : h("span.quiet", {}, "–")),
     call ? h("td.d-act", {}, h("button.small-button", { "data-do": "pick", "data-id": call.id, "data-how": "consult", "data-target": `entry:${entry.id}`, disabled: !entry.enabled, "data-key": `pick-${entry.id}` }, t("ui.directory.call"))) : null);
 }
 
@@ -82,10 +82,10 @@ function matters(store, entry, sought) {
   const not = entry.matters.filter((matter) => !matter.takes);
   const hit = (matter) => sought.length > 0 && sought.some((word) => `${matter.text.zh} ${matter.text.en}`.toLowerCase().includes(word));
   const first = [...takes].sort((a, b) => Number(hit(b)) - Number(hit(a)));
-  const line = (list) => list.flatMap((matter, place) => [place ? listComma() : "", hit(matter) ? h("mark", {}, two(matter.text)) : two(matter.text)]);
+  const line = (list) => list.flatMap((matter, place) => [place ? listComma() : "", hit(matter) ? h("mark", {}, worded(matter.text)) : worded(matter.text)]);
   if (!entry.matters.length) return h("span.quiet", {}, "–");
   const notThis = (matter) => h("p.small", {}, h("b", {}, t("ui.directory.not")), " ", line([matter]),
-    matter.other ? h("span.quiet", {}, ` → ${store.entry(matter.other) ? two(store.entry(matter.other).name) : matter.other}`) : null);
+    matter.other ? h("span.quiet", {}, " → ", store.entry(matter.other) ? worded(store.entry(matter.other).name) : matter.other) : null);
   const more = takes.length > FEW || not.length;
   return [
     takes.length ? h("p", {}, line(first.slice(0, FEW)), takes.length > FEW ? h("span.quiet", {}, ` ${t("ui.directory.of", { n: takes.length })}`) : null) : null,

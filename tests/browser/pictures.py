@@ -44,6 +44,7 @@ async def transfer(page: Page, desk: FakeDesk) -> None:
     await page.locator("[data-do=pick][data-how=transfer]").click()
     await page.get_by_role("searchbox").fill("12")
     await page.locator("[value='entry:shanghai-12345']").check()
+    await page.locator("#pick-note").fill("灯杆倒在人行道上，有电线外露，来电人守在现场，已劝其离开三米以外。")
 
 
 async def listens(page: Page, desk: FakeDesk) -> None:

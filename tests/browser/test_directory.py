@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
+from console import Matter, Text2
+
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
@@ -110,6 +112,31 @@ async def test_an_empty_directory_says_where_entries_come_from(place: Any) -> No
     await expect(page.locator(".emergency")).to_contain_text("名录中没有紧急热线")
     await page.locator("[data-do=to-directory]").click()
     await expect(page.locator(".directory")).to_contain_text("config/directory.yaml")
+
+
+async def test_words_nobody_has_translated_are_marked_as_chinese(place: Any) -> None:
+    """A voice reads them as what they are; ours are never marked so."""
+    items = [
+        one.model_copy(update={"name": Text2(zh="温州供水", en=""), "matters": [
+            Matter(text=Text2(zh="停水", en="停水")), Matter(text=Text2(zh="水价", en=""), takes=False, other="12360"),
+            Matter(text=Text2(zh="水管爆裂", en="Burst pipes"))]})
+        if one.id == "wenzhou-water" else one
+        for one in place.desk.book.items
+    ]  # fmt: skip
+    place.desk.book = place.desk.book.model_copy(update={"items": items})
+    page = await directory(place, language="en")
+    row = page.locator("tr[data-entry='wenzhou-water']")
+    await row.locator("summary").click()
+    marked = await row.locator("[lang]").evaluate_all("all => all.map((e) => `${e.lang} ${e.textContent}`)")
+    assert marked == ["zh 温州供水", "zh 停水", "zh 停水", "zh 水价"]
+    await page.get_by_role("searchbox").fill("停水")
+    await expect(row.locator("mark [lang=zh]").first).to_have_text("停水")
+    talk = await place.enter("seat", "8005", language="en")
+    await talk.locator("[data-do=pick][data-how=transfer]").click()
+    await talk.get_by_role("searchbox").fill("停水")
+    await expect(talk.locator("dialog.pick label [lang=zh]")).to_have_text(["停水"])
+    chinese = await directory(place)
+    await expect(chinese.locator("tbody [lang]")).to_have_count(0)
 
 
 async def test_english_is_complete(place: Any) -> None:

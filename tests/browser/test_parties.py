@@ -274,15 +274,19 @@ async def test_a_seat_is_told_what_it_is_asked_for(place: Any, how: str, words: 
 async def test_the_dialog_fits_every_screen_and_can_be_read(place: Any, language: str) -> None:
     page = await talking(place, language=language)
     await page.locator("[data-do=pick][data-how=consult]").click()
+    await page.locator("[value='entry:shanghai-12345']").check()
+    await expect(page.locator("#pick-note")).to_be_visible()
     for width in (1440, 390):
         await page.set_viewport_size({"width": width, "height": 844})
+        go = page.locator("dialog.pick [type=submit]")
+        await expect(go).to_be_in_viewport(ratio=1)
         box = await page.locator("dialog.pick").bounding_box()
         assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width and box["height"] <= 844
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme=scheme)
         assert await page.evaluate(CONTRAST) == [], scheme
     nameless = await page.evaluate(
-        """() => [...document.querySelectorAll("dialog input, dialog button")].filter((e) =>
+        """() => [...document.querySelectorAll("dialog :is(input, textarea, button)")].filter((e) =>
           !(e.textContent.trim() || e.getAttribute("aria-label") || e.labels?.length)).map((e) => e.outerHTML)"""
     )
     assert nameless == []

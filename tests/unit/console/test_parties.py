@@ -297,7 +297,7 @@ async def test_the_seat_is_not_shown_who_listens_and_is_shown_who_speaks(talks: 
         call = next(one for one in hello["data"]["snapshot"]["calls"] if one["id"] == "demo-3.3")
         there = [leg["who"] for leg in call["legs"] if leg["kind"] == "observer"]
         assert there == (["8014"] if socket is boss else [])
-        assert any(moment["what"] == "observer_joined" for moment in call["timeline"]) == (socket is boss)
+        assert any(moment["what"] == "observer_listens" for moment in call["timeline"]) == (socket is boss)
     for mode in ("listen", "whisper"):
         await order(talks, "demo-3.3/supervise", {"mode": mode, "seat": "8001"})
         seen, heard = (await boss.receive_json())["data"], (await seat.receive_json())["data"]
