@@ -102,6 +102,10 @@ def requeued(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
 
 
 # ---------------------------------------------------------------------- phones that transfer by themselves
+NAMED_SECONDS = 2.0
+"""How long a caller waits for the seat its phone named to be free: it is in the music, with nobody."""
+
+
 def referred(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     """SIP REFER: the phone has let go of the caller, who hears music. A target that is none of ours, or that fails,
     brings it back to the same seat first, then to anybody."""
@@ -123,7 +127,7 @@ def referred(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
         return call, (*ends, *more)
     wanted = e.PartyWanted(
         call.id, event.part or "r", "transfer", event.demand, event.line, by="phone", target=_target(event),
-        until=now + rules.ring,
+        until=now + NAMED_SECONDS,
     )  # fmt: skip
     if call.state is not S.TALKING:
         return call, ()

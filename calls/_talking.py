@@ -11,6 +11,7 @@ from . import commands as c
 from . import events as e
 from ._parties import (
     end_company,
+    end_party,
     nobody_left,
     party_gone,
     party_joined,
@@ -65,7 +66,7 @@ def joined(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
         call = with_leg(call, leg.id, goal=TALK)
     call = with_leg(call, leg.id, state=LegState.JOINED, joined_at=now, ended_at=None, cause=None)
     leg = call.leg(leg.id) or leg
-    call = arrived_in(call, leg, bridge, now)
+    call = _brought(arrived_in(call, leg, bridge, now), leg.id)
     if leg.kind in ("third", "line"):
         call, more = party_joined(call, leg, now)
         out += more
@@ -108,10 +109,15 @@ def _is_in(call: Call, leg: Leg, bridge: str, now: float) -> Result:
         call = with_leg(out_of_bridge(call, leg.id, now), leg.id, moving=None, goal="")
         return settle(call, now)
     call = arrived_in(out_of_bridge(call, leg.id, now) if leg.bridge != bridge else call, leg, bridge, now)
-    caller = call.leg(call.id)
-    if leg.via and caller is not None and caller.bridge == bridge:
-        call = with_leg(call, leg.id, via="", room=TALK)  # its phone has brought it to the caller
-    return settle(call, now)
+    return settle(_brought(call, leg.id), now)
+
+
+def _brought(call: Call, leg_name: str) -> Call:
+    """Who was rung from a second line and is with the caller now: a phone has put them together by itself."""
+    leg, caller = call.leg(leg_name), call.leg(call.id)
+    if leg is None or caller is None or not leg.via or not leg.bridge or leg.bridge != caller.bridge:
+        return call
+    return with_leg(call, leg.id, via="", room=TALK)
 
 
 def _talks(call: Call, now: float) -> Call:
@@ -169,7 +175,8 @@ def talk_leg_left(call: Call, event: e.Event, now: float, rules: Rules) -> Resul
 
 
 def _via_left(call: Call, leg: Leg, now: float) -> Result:
-    if not any(x.via == leg.id for x in call.talkers):
+    rung = any(p.asking == leg.id for p in pending(call))
+    if not rung and not any(x.via == leg.id for x in call.talkers):
         return call, ()
     return replace(call, timers=(*call.timers, (f"via:{leg.id}", now + VIA_SECONDS))), ()
 
@@ -262,7 +269,25 @@ def _timer(call: Call, timer: str, now: float, rules: Rules) -> Result:
             if leg.via == which and leg.room == SIDE:
                 call = with_leg(call, leg.id, cancelled=True)
                 out.append(c.CancelLeg(call.id, leg.id))
+        for party in pending(call):
+            if party.asking == which:
+                call, more = _second_line_over(call, party, now)
+                out += more
         return call, tuple(out)
+    return call, ()
+
+
+def _second_line_over(call: Call, party: Party, now: float) -> Result:
+    """Who still rings for a second line that is over. If its seat is there, it has thought better of it; else its
+    phone has transferred the caller before there was an answer: who rings comes to the caller."""
+    via = call.leg(party.asking)
+    if any(x.kind in ("seat", "third") and via is not None and x.who == via.who for x in call.talkers):
+        call, out = end_party(call, party, now, "withdrawn")
+        call, more = settle(call, now)
+        return call, (*out, *more)
+    call = with_party(call, party.id, how="transfer", asking="")
+    if party.offer is not None:
+        call = with_leg(call, party.offer.leg, room=TALK, via="")
     return call, ()
 
 
