@@ -87,7 +87,24 @@ def settle(call: Call, now: float) -> Result:
     call, more = _together(call, now)
     out += more
     call, marks = hear(call, now)
-    return call, (*out, *marks)
+    call, anew = _listens_anew(call)
+    return call, (*out, *marks, *anew)
+
+
+def _listens_anew(call: Call) -> Result:
+    """Who listens at the seat's leg begins anew when others are with the seat than before: the switch takes the packets
+    of a new partner for late ones of the old partner's, by their numbers, and a listener would not hear them."""
+    seat, out = call.main_seat, []
+    if seat is None or not seat.bridge:
+        return call, ()
+    company = " ".join(sorted(x.id for x in call.legs if x.bridge == seat.bridge and x.state is not LegState.GONE))
+    for leg in call.legs:
+        if leg.kind != "observer" or leg.state is not LegState.JOINED or leg.cancelled or leg.goal == company:
+            continue
+        if leg.goal:
+            out.append(c.Move(call.id, leg.id, leg.mode, seat.id, call.channel))
+        call = with_leg(call, leg.id, goal=company)
+    return call, tuple(out)
 
 
 def _by_charge(legs: Iterable[Leg]) -> list[Leg]:
