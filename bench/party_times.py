@@ -44,8 +44,12 @@ CALLER_PARTY: tuple[Pair, ...] = (("caller", "party"), ("party", "caller"))
 SEAT_PARTY: tuple[Pair, ...] = (("seat", "party"), ("party", "seat"))
 ALL = CALLER_SEAT + CALLER_PARTY + SEAT_PARTY
 
-STEPS = ("invite", "join", "emergency", "consult", "consult-join", "transfer", "consult-busy", "transfer-busy", "gap")
-"""What is timed; see docs/benchmarks.md. `gap`: how long caller and seat did not hear each other while one joined."""
+STEPS = (
+    "invite", "join", "emergency", "consult", "consult-join", "transfer", "consult-busy", "transfer-busy",
+    "gap", "late",
+)  # fmt: skip
+"""What is timed; see docs/benchmarks.md. `gap`: how long caller and seat did not hear each other while one joined.
+`late`: by how much the phones' own packets were, on a busy machine; nothing can be measured finer than that."""
 
 
 class StepFailed(Exception):  # noqa: N818 - counted, not raised to anybody
@@ -284,6 +288,16 @@ async def _desks(rig: Rig) -> AsyncIterator[tuple[_Desk, _Desk]]:
         yield seats, outside
 
 
+async def _watch(late: list[float]) -> None:
+    """Looks, as often as a phone sends, how late this process is at it. Until cancelled."""
+    loop = asyncio.get_running_loop()
+    due = loop.time()
+    while True:
+        due = max(due + 0.02, loop.time())
+        await asyncio.sleep(due - loop.time())
+        late.append((loop.time() - due) * 1e3)
+
+
 async def run_times(rig: Rig, talks: int, seconds: float) -> Times:
     """Talks of `talks` callers at a time, one after the other, begun within `seconds`; the last ones are finished."""
     times = Times()
@@ -306,8 +320,11 @@ async def run_times(rig: Rig, talks: int, seconds: float) -> Times:
                     times.faults[str(fault) or type(fault).__name__] += 1
 
         async with asyncio.TaskGroup() as group:
-            for k in range(talks):
-                group.create_task(caller(k))
+            watch = asyncio.create_task(_watch(times.found["late"]))
+            try:
+                await asyncio.gather(*(group.create_task(caller(k)) for k in range(talks)))
+            finally:
+                watch.cancel()
     spent = meter.stop()
     times.cores = {name: round(value / (time.monotonic() - began), 3) for name, value in spent.items()}
     await asyncio.to_thread(read, times, marks)

@@ -190,6 +190,9 @@ def test_ratios_are_taken_within_a_run():
     costs = [cost("ours-3-talk", 2.0), cost("conf-3-talk", 4.0), cost("conf-3-talk", 1.0), cost("ours-3-talk", 1.5)]
     (ratio,) = parties.verdicts({"costs": costs})
     assert (ratio["least"], ratio["most"], ratio["met"]) == (0.5, 1.5, True)
+    costs = [cost("ours-3", 1.05), cost("conf-3", 1.0), cost("ours-2", 1.05), cost("dial-2", 1.0)]
+    three, two = parties.verdicts({"costs": costs})
+    assert not three["met"] and two["met"], "only the same kind of bridge is given the noise"
 
 
 def test_the_tables_have_a_row_for_all_that_was_measured():
