@@ -568,11 +568,12 @@ async def test_a_call_goes_to_the_other_hotline_with_its_case_and_comes_back_wit
             line = Line("x", "", (Try("line-x", "1", protocol="uui"),))
             a.feed([comes("a1", number="13800000000")])
             await eventually(lambda: "a1" in a.calls)
-            sent = a_linked.issuer.issue(a.calls["a1"], line, "8001", a._clock())
+            sent = a_linked.issuer.issue(a.calls["a1"], line, "8001", a._clock(), "灯杆已倒")
             b.feed([comes("b1", sent, "line-here")])
             await eventually(lambda: b.calls["b1"].context if "b1" in b.calls else None)
             assert (b.calls["b1"].case, b.calls["b1"].context["caller"]["number"]) == ("330100-a1", "13800000000")
             assert b.calls["b1"].context["hotline"]["centre"] == "330100"
+            assert b.calls["b1"].context["summary"] == "灯杆已倒", "what the seat said is on the other one's screen"
 
             back = b_linked.issuer.issue(b.calls["b1"], line, "8001", b._clock())
             a.feed([comes("a2", back, "line-there")])
