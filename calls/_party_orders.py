@@ -173,7 +173,11 @@ class PartyOrders:
         if own is None:
             raise OrderError("no-such-seat", "there is no such seat")
         there = next((x for x in call.legs if x.who == seat and x.state is not LegState.GONE), None)
+        came_in = call.party_of(there.id) if there is not None and there.kind == "third" else None
         if mode == "stop":
+            if came_in is not None:
+                self._give(call, key, "", e.PartyUnwanted(call.id, came_in.id, by, key))
+                return
             if there is None or there.kind != "observer":
                 raise OrderError("not-joined", "this supervisor does not listen")
         elif there is not None and there.kind != "observer":
