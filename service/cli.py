@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,6 +54,14 @@ Phones = Annotated[int | None, typer.Option(help="demo phones that register as s
 HttpPort = Annotated[int | None, typer.Option(help="port of the console and API")]
 SipPort = Annotated[int | None, typer.Option(help="UDP port of the private Asterisk's SIP")]
 VarDir = Annotated[Path | None, typer.Option(help="directory of everything that is written")]
+
+
+class Scene(StrEnum):
+    """What `hotline demo` plays."""
+
+    ALL = "all"
+    STREET_LIGHT = "street-light"
+    FIRE = "fire"
 
 
 async def _until_signal() -> None:
@@ -111,9 +120,10 @@ def demo(
     http_port: HttpPort = None,
     sip_port: SipPort = None,
     var_dir: VarDir = None,
-    stay: Annotated[bool, typer.Option(help="stay up after the call (the default); --no-stay ends")] = True,
+    stay: Annotated[bool, typer.Option(help="stay up after the calls (the default); --no-stay ends")] = True,
+    scene: Annotated[Scene, typer.Option(help="which callers: a broken street lamp, a fire with 119")] = Scene.ALL,
 ) -> None:
-    """Start everything and let one simulated caller through the whole path."""
+    """Start everything and let simulated callers through the whole path."""
     from . import logs
     from .demo_call import demo_call
 
@@ -122,7 +132,7 @@ def demo(
         # The terminal belongs to the call's timeline.
         settings = settings.model_copy(update={"log_file": settings.var_dir / "log" / "hotline.log"})
     logs.set_up(settings.log_level, settings.log_file)
-    ok = asyncio.run(demo_call(settings, out, stay=stay))
+    ok = asyncio.run(demo_call(settings, out, stay=stay, scene=scene.value))
     raise typer.Exit(0 if ok else 1)
 
 

@@ -1,87 +1,127 @@
-"""`hotline demo`: one simulated caller through the whole path, told as it happens."""
+"""`hotline demo`: simulated callers through the whole path, told as it happens.
+
+Scene `street-light`: caller, greeting, queue, seat, talk, transcript, draft. Scene `fire`: a cry for help while
+waiting, an emergency line and a seat with one caller (service/demo_fire.py).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from rich.console import Console
 
-import calls
-from calls.codec import moment_json
-from demo import Caller, Until
+from demo import Caller, SeatPhone, Until
 from demo.speech import SpeechError
 
 from .access import show_addresses
 from .app import Hotline, running
+from .config import load_config
+from .demo_directory import demo_settings
+from .demo_fire import NUMBER as FIRE_NUMBER
+from .demo_fire import FireScene
+from .demo_watch import Watch
+from .errors import ConfigError, ServiceError
 from .phones import CALLER_NUMBER, CALLER_TALKING, CALLER_WAITING, demo_seats, voices
-from .render import draft_lines, moment_line, transcript_lines
+from .render import draft_lines, transcript_lines
 from .settings import Settings
 
 DRAFT_LIMIT = 60.0
+Scene = Literal["street-light", "fire", "all"]
 
 
-class Watch:
-    """Follows the first call through the engine's changes and prints its timeline."""
+async def demo_call(settings: Settings, out: Console, *, stay: bool = True, scene: Scene = "all") -> bool:
+    """Runs it.
 
-    def __init__(self, out: Console) -> None:
-        self.out = out
-        self.call: str | None = None
-        self.start = 0.0
-        self._shown = 0
-        self._states: dict[str, asyncio.Event] = {}
+    Args:
+        settings: of the instance. With the fire scene its hotline directory is replaced by the demo's for this run.
+        out: where it is told.
+        stay: stay up afterwards, until a signal.
+        scene: what is played.
 
-    def event(self, name: str) -> asyncio.Event:
-        """Set when the timeline has an entry of that name."""
-        return self._states.setdefault(name, asyncio.Event())
+    Returns:
+        True when the callers went the whole way: to a draft ticket, to a talk of three.
 
-    def on_change(self, change: calls.Change) -> None:
-        """The engine's observer."""
-        for call in change.calls:
-            if self.call is None:
-                self.call, self.start = call.id, call.arrived_at
-            if call.id != self.call:
-                continue
-            for moment in call.timeline[self._shown :]:
-                self.out.print(moment_line(moment_json(moment), self.start), highlight=False, soft_wrap=True)
-                self.event(moment.what).set()
-            self._shown = len(call.timeline)
-
-    def says(self, code: str, data: Mapping[str, object]) -> None:
-        """The demo people's progress."""
-        if code.endswith(".says"):
-            who = "来电人" if code.startswith("caller") else f"座席 {data.get('seat', '')}"
-            self.out.print(f"             [dim]{who} 说: {data['text']}[/dim]", highlight=False)
+    Raises:
+        ServiceError: A part does not start; says how to mend it.
+    """
+    try:
+        return await _Demo(settings, out, scene).run(stay)
+    except SpeechError as error:
+        raise ServiceError(f"the demo's people cannot speak: {error}", "make setup brings espeak-ng") from None
+    except ConfigError:
+        load_config(settings.config_dir / "hotline.yaml")  # names the site's own file and line, not the demo's copy
+        raise
 
 
-async def demo_call(settings: Settings, out: Console, *, stay: bool = True) -> bool:
-    """Runs it. True when the call went the whole way to a draft ticket."""
-    began = time.monotonic()
-    watch = Watch(out)
-    hotline = Hotline(settings, lambda part: out.print(f"  starting {part} …", highlight=False))
-    hotline.observers.append(watch.on_change)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
-    async with running(settings, hotline=hotline), demo_seats(settings, watch.says, max(1, settings.phones)):
-        work = asyncio.create_task(_one_call(hotline, watch, out, began), name="demo-call")
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if not work.done():
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
-            return False
-        stopped.cancel()
-        ok = work.result()
-        show_addresses(settings, out)
-        if stay:
-            out.print("It stays up: dial 12345 yourself, or open the console. Ctrl-C ends it.")
-            await stop.wait()
-            out.print("Stopping …")
+class _Demo:
+    """One run."""
+
+    def __init__(self, settings: Settings, out: Console, scene: Scene) -> None:
+        self.began = time.monotonic()
+        self.settings, self.out = settings, out
+        self.watch = Watch(out, CALLER_NUMBER) if scene != "fire" else None
+        self.fire_watch = Watch(out, FIRE_NUMBER) if scene != "street-light" else None
+        if not settings.private_asterisk and self.fire_watch is not None:
+            # A trunk can only be given to a switch of our own; whoever dials, a PBX of the site's may lead outside.
+            if scene == "fire":
+                fix = "unset HOTLINE_PRIVATE_ASTERISK, or --scene street-light"
+                raise ServiceError("the fire scene needs the private Asterisk: its line is a trunk of it", fix)
+            out.print("  没有私有 Asterisk, 不演示火警 · no private Asterisk: without the fire scene", highlight=False)
+            self.fire_watch = None
+
+    def _tells(self, code: str, data: Mapping[str, object]) -> None:
+        """What seats say belongs to the scene that plays."""
+        watch = self.fire_watch if self.watch is None or self.watch.over else self.watch
+        if watch is not None:
+            watch.says(code, data)
+
+    async def run(self, stay: bool) -> bool:
+        """All of it, until a signal. False when it was interrupted before the end."""
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, stop.set)
+        async with contextlib.AsyncExitStack() as stack:
+            settings, fire = self.settings, None
+            if self.fire_watch is not None:
+                fire = FireScene(settings, self.fire_watch)
+                await stack.enter_async_context(fire.line)
+                settings = await asyncio.to_thread(demo_settings, settings, fire.contact)
+            hotline = Hotline(settings, lambda part: self.out.print(f"  starting {part} …", highlight=False))
+            hotline.observers += [w.on_change for w in (self.watch, self.fire_watch) if w is not None]
+            await stack.enter_async_context(running(settings, hotline=hotline))
+            # One more than speaks: the first one writes up its call while the second scene plays.
+            count = max(1 if self.watch is None or fire is None else 2, settings.phones)
+            seats = await stack.enter_async_context(demo_seats(settings, self._tells, count))
+            work = asyncio.create_task(self._scenes(hotline, seats, fire), name="demo-scenes")
+            stopped = asyncio.create_task(stop.wait())
+            await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)
+                return False
+            stopped.cancel()
+            ok = work.result()
+            show_addresses(settings, self.out)
+            if stay:
+                self.out.print("It stays up: dial 12345 yourself, or open the console. Ctrl-C ends it.")
+                await stop.wait()
+                self.out.print("Stopping …")
+            return ok
+
+    async def _scenes(self, hotline: Hotline, seats: Sequence[SeatPhone], fire: FireScene | None) -> bool:
+        ok = True
+        if self.watch is not None:
+            ok = await _one_call(hotline, self.watch, self.out, self.began)
+            self.watch.close()
+        if fire is not None and self.fire_watch is not None:
+            ok = await fire.play(hotline, seats, self.out, self.began) and ok
+            self.fire_watch.close()
         return ok
 
 
@@ -131,3 +171,6 @@ async def _one_call(hotline: Hotline, watch: Watch, out: Console, began: float) 
         why = "" if ok else f"; recogniser: {reason}"
         out.print(f"[red]✗[/red] no draft within {DRAFT_LIMIT:.0f} s{why}; see {settings.var_dir / 'log'}")
     return draft is not None and words is not None
+
+
+__all__ = ["Scene", "Watch", "demo_call"]

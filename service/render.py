@@ -99,7 +99,8 @@ def shanghai(at: float | None) -> str:
 def moment_line(moment: Mapping[str, Any], start: float) -> str:
     """One line of a timeline."""
     detail = moment["detail"]
-    extra = next((str(detail[k]) for k in ("seat", "digit", "ticket", "dialled", "steps", "what") if detail.get(k)), "")
+    named = ("seat", "digit", "ticket", "dialled", "who", "steps", "what")
+    extra = next((str(detail[k]) for k in named if detail.get(k)), "").removeprefix("line.")
     told = [str(detail[k]) for k in ("why", "step", "reason", "by") if detail.get(k)]
     told += [
         f"{text} {detail[key]:g}{unit}" for key, text, unit in _FIGURES if isinstance(detail.get(key), int | float)
