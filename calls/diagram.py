@@ -16,6 +16,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import ivr
@@ -114,6 +115,7 @@ def _alike(call: Call) -> Hashable:
             call.direction, call.answered_at is None)  # fmt: skip
 
 
+@cache
 def call_edges() -> Edges:
     """What each event does in each state of a call, found by walking `step`.
 
