@@ -34,9 +34,12 @@ from ._rules import (
     note,
     with_leg,
 )
-from .model import SIDE, TALK, TALKERS, Call, Leg, LegState, Party, PartyState
+from .model import MAX_PARTIES, SIDE, TALK, TALKERS, Call, Leg, LegState, Party, PartyState
 
 ALONE_SECONDS = 2.0
+FOUND_LIMIT = 2 * MAX_PARTIES
+"""Legs in one talk beyond which none is taken in that nobody asked for: no switch has them, and each costs the more
+the more there are."""
 VIA_SECONDS = 1.0
 """From the end of a seat's second line until what it talked with is ended too: a transfer by the phone ends the
 line first, and the switch is asked meanwhile who is with whom."""
@@ -53,7 +56,7 @@ def joined(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     leg = call.leg(event.leg)
     out: list[c.Command] = []
     if leg is None:
-        if not event.seat:
+        if not event.seat or len(call.talkers) >= FOUND_LIMIT:
             return call, ()
         # A talk found in the switch whose offer this process never saw (reconciliation).
         leg = Leg(event.leg, _kind_of(call, event.seat), event.seat, LegState.UP, now, goal=TALK)

@@ -14,7 +14,7 @@ from calls import events as e
 from calls.ports import Entry, Snapshot
 
 from ._link import ActionRefused, ActionTimeout, AmiLink, LinkDown
-from ._translate import OUT, Message, channel_view, failed_caller, failed_leg, translate
+from ._translate import OUT, Message, channel_view, clean_seat, failed_caller, failed_leg, translate
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,8 @@ class AsteriskSwitch:
 
     def _contact(self, m: Message, events: list[e.Input]) -> None:
         seat = m.get("EndpointName") or m.get("AOR")
-        if not isinstance(seat, str) or not seat:
+        # Its name goes into a question: only what can be a seat's is asked about.
+        if not isinstance(seat, str) or not clean_seat(seat):
             return
         if m.get("ContactStatus") in ("Removed", "Unreachable"):
             # A phone that registers anew removes its old contact too: ask what is true now.

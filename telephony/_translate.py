@@ -21,6 +21,7 @@ Message = Mapping[str, str | list[str]]
 
 _CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SEAT_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_CHANNEL = re.compile(r"[A-Za-z0-9._/@:;+*#~-]{1,200}")
 _MILLISECONDS = re.compile(r"\d{1,9}", re.ASCII)
 OUT = "out:"
 """Begins the ActionID of an outbound call's Originate."""
@@ -53,6 +54,12 @@ def _plain(value: str, most: int) -> str:
     return value[:most] if value.isascii() and value.isprintable() else ""
 
 
+def clean_channel(value: str, call: str) -> str:
+    """A channel's name as Asterisk makes it, else the channel's id, which it takes as well: the name becomes a variable
+    of other channels, where a comma would begin a second one."""
+    return value if _CHANNEL.fullmatch(value) else call
+
+
 def clean_seat(value: str) -> str:
     """A seat's id as configuration allows it; anything else is no seat."""
     return value if _SEAT_ID.fullmatch(value) else ""
@@ -64,7 +71,7 @@ def _user_event(m: Message) -> e.Input | None:
         case "Arrived":
             return e.Arrived(
                 call,
-                _text(m, "Channel"),
+                clean_channel(_text(m, "Channel"), call),
                 clean_number(_text(m, "Exten")),
                 clean_number(_text(m, "CallerIDNum")),
                 clean_name(_text(m, "CallerIDName")),
@@ -83,7 +90,7 @@ def _user_event(m: Message) -> e.Input | None:
             names = split_leg(call)
             return e.LegReady(names[0], call) if names else None
         case "Answered":
-            return e.CallerAnswered(call, _text(m, "Channel"))
+            return e.CallerAnswered(call, clean_channel(_text(m, "Channel"), call))
         case "SeatDialled":
             return e.SeatDialled(call, clean_seat(_text(m, "Seat")), clean_number(_text(m, "To")))
         case "SeatCode":
@@ -252,7 +259,7 @@ def channel_view(m: Message) -> ChannelView:
         place = Place.OTHER
     return ChannelView(
         id=uid,
-        name=_text(m, "Channel"),
+        name=clean_channel(_text(m, "Channel"), uid),
         place=place,
         bridge=_text(m, "BridgeId") or None,
         number=clean_number(_text(m, "CallerIDNum")),

@@ -44,7 +44,8 @@ NASTY = (
     "a\r\nAction: Originate\r\n\r\n", "a\nEvent: Hangup", "\0", "a\0b", "\\r\\n", "\\", "\\\\", '"', "'", "`id`",
     "$(id)", "${SHELL(id)}", "%0d%0aAction:%20Command", "%00", "%", "%zz", "%e7%81", ",", "a,b=c", "a&b", "a|b", ";--",
     "' OR 1=1 --", "../../etc/passwd", "..", "/", "~", "a~b~c", "~~", "a~~1", "+", "a+b", "\ufeff", "\u202e", "\u2028",
-    "\ud800", "\U0001f4a9", "鹿城区路灯不亮", "１２３４５", "٣", "²", "١٢", "<script>", "x" * 65, "x" * 1000, "x" * 70_000,
+    "\ud800", "\U0001f4a9", "鹿城区路灯不亮", "１２３４５", "٣", "²", "١٢", "<script>", "x" * 65, "x" * 1000,
+    "x" * 70_000,
     "灯" * 400, "\x1b[2J", "\x7f", "\x85", "a" * 32 + "@" + "b" * 32, "PJSIP/x-1,HL_FLOW_1=x", "leg-a~8001~1",
 )  # fmt: skip
 """Texts that have broken something somewhere: line ends, injections, numbers of other scripts, lengths."""

@@ -3,6 +3,7 @@ next good message."""
 
 from __future__ import annotations
 
+import itertools
 import random
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def read(raw: bytes, cuts: list[int]) -> tuple[list[list[tuple[str, object]]], F
     reader = FrameReader()
     out: list[Message] = []
     edges = [0, *sorted(min(c, len(raw)) for c in cuts), len(raw)]
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in itertools.pairwise(edges):
         out += reader.feed(raw[a:b])
         assert reader.held <= MAX_MESSAGE
     return [list(m.items()) for m in out], reader
