@@ -275,6 +275,9 @@ class Active:
     async def look_again(self) -> None:
         """Compares with the switch: what was not sent while the lease had lapsed is decided anew."""
         if self.link.up:
+            if self.lease.held:
+                # Also how calls begin: told while the lease had lapsed, it was not sent, and callers had no greeting.
+                self.switch.announce(self.engine.entries)
             with contextlib.suppress(telephony.TelephonyError):
                 await self.engine.sweep()
 

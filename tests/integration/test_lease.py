@@ -294,3 +294,12 @@ async def test_a_guarded_switch_carries_out_nothing_but_looking():
     assert (switch.commands, switch.beats, switch.renewed, switch.entries) == ([], [], [], {})
     assert (guarded.up, guarded.dropped) == (False, 4)
     assert (await guarded.snapshot()).channels == []
+
+
+async def test_a_lease_that_lapsed_over_the_start_leaves_callers_without_a_greeting(bench):
+    """Told while the lease had lapsed, how calls begin was not sent: it is told again when the lease is back."""
+    async with bench.hotline() as hotline:
+        await hotline.link.send({"Action": "Setvar", "Variable": "HL_SAY_12345", "Value": ""})
+        await hotline.active.look_again()
+        told = await hotline.link.send({"Action": "Getvar", "Variable": "HL_SAY_12345"})
+        assert told["Value"].startswith("hotline/zh/")
