@@ -51,9 +51,9 @@ def told(story, *views, after=10.0, after_gap=False, ended=()):
     return reconcile({CALL: story.call}, snapshot, ended, after_gap=after_gap)
 
 
-def settled(story, *views):
-    """The story after a takeover's look at the switch; what it commanded."""
-    story.now += 10.0
+def settled(story, *views, after=10.0):
+    """The story after a takeover's look at the switch, `after` seconds later; what it commanded."""
+    story.now += after
     events, orphans = reconcile({CALL: story.call}, Snapshot(story.now, list(views), frozenset()), after_gap=True)
     assert orphans == []
     return story.see(*events, after=0.0)
@@ -125,7 +125,7 @@ def test_orders_that_never_reached_the_switch_are_given_again():
     """Journalled, killed before the command left: the books say aside, the switch says together."""
     story = talking()
     story.see(arranged("hold"))
-    out = settled(story, caller("b1"), view(SEAT, "b1"))
+    out = settled(story, caller("b1"), view(SEAT, "b1"), after=1.0)
     assert c.Hold(CALL, CH, SEAT, "quiet", "") in out
     assert story.heard() == set()
 
@@ -186,6 +186,20 @@ def test_a_leg_that_moved_after_the_picture_was_asked_for_is_left_alone(seconds,
     snapshot = Snapshot(story.now + seconds, [caller("b1"), view(SEAT, "b1")], frozenset())
     events, _ = reconcile({CALL: story.call}, snapshot, ())
     assert bool([x for x in events if isinstance(x, e.LegJoined) and x.leg == SEAT]) is believed
+
+
+def test_a_leg_that_has_just_said_where_it_is_is_believed_before_an_older_picture():
+    assert told(consulting(), caller(), view(SEAT, "m1"), view(TAP, "m2"), after=0.4) == ([], [])
+
+
+def test_the_books_know_that_a_bridge_of_one_dissolves():
+    """Else who is left in it would be taken for somebody in a talk, by us and by the next comparison."""
+    story = consulting()
+    story.see(left(TAP))
+    assert story.call.leg(SEAT).bridge == ""
+    story = talking()
+    story.see(arranged("hold"))
+    assert (story.call.leg(CALL).bridge, story.call.leg(SEAT).bridge) == ("", "")
 
 
 def test_a_party_rung_after_the_picture_was_asked_for_is_not_taken_for_dead():
