@@ -189,7 +189,10 @@ def test_a_leg_that_moved_after_the_picture_was_asked_for_is_left_alone(seconds,
 
 
 def test_a_leg_that_has_just_said_where_it_is_is_believed_before_an_older_picture():
-    assert told(consulting(), caller(), view(SEAT, "m1"), view(TAP, "m2"), after=0.4) == ([], [])
+    story = talking()
+    story.see(wanted("consult", WATER), joined(TAP, "b2"))
+    assert told(story, caller(), view(SEAT, "m1"), view(TAP, "m2"), after=0.4) == ([], [])
+    assert len(told(story, caller(), view(SEAT, "m1"), view(TAP, "m2"), after=0.6)[0]) == 2
 
 
 def test_the_books_know_that_a_bridge_of_one_dissolves():
