@@ -80,6 +80,19 @@ class Settings(BaseSettings):
     )
     asr_workers: Annotated[int, Field(ge=0, le=64)] = 1
 
+    probe_target: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9.-]+:[0-9]{1,5})?$")] = Field(
+        "", description="host:port that `hotline probe` calls; default: our own SIP port"
+    )
+    probe_number: Annotated[str, StringConstraints(pattern=r"^[0-9]{0,24}$")] = Field(
+        "", description="number it dials, whose flow says something and hangs up (docs/doctor.md)"
+    )
+    probe_caller: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,32}$")] = Field(
+        "probe", description="its own number or SIP user, by which its calls are known"
+    )
+    probe_secret_file: Path | None = Field(None, description="password of that SIP user, if the trunk wants one")
+    probe_every: Annotated[float, Field(ge=5, le=86400)] = 60.0
+    probe_metrics_port: Annotated[int, Field(ge=0, le=65535)] = Field(0, description="of `hotline probe --watch`")
+
     phones: Annotated[int, Field(ge=0, le=64)] = Field(8, description="demo phones that register as seats")
     record: bool = True
     log_level: Level = "info"
