@@ -20,6 +20,8 @@ from .model import PENDING_PARTY, SIDE, TALK, Call, CallState, Leg, LegState, Pa
 
 AGAIN = 1.0
 """Seconds after which a move that the switch has not confirmed is ordered again: it is idempotent."""
+SILENT = 3.0
+"""Seconds before which the switch brings nobody back by itself: it does so 4 s after our last sign of life."""
 ALONE_GOALS = frozenset({"quiet", "ring", "music"})
 ALONE = "-"
 """Stands for a bridge's id where the switch was asked and the leg is in none (reconciliation)."""
@@ -226,6 +228,24 @@ def arrived_in(call: Call, leg: Leg, bridge: str, now: float) -> Call:
         # Its partner has gone: the switch took it to the caller.
         return with_leg(call, call.id, bridge=bridge, placed_at=now)
     return with_leg(call, call.id, bridge=bridge, moving=None, placed_at=now)
+
+
+def came_back(call: Call, now: float) -> Call:
+    """A seat that stood aside alone and is with the caller again, though nobody has ordered it: the switch has brought
+    it there while we were silent. To part them once more would be nobody's wish."""
+    caller = caller_of(call)
+    for leg in call.talkers:
+        since = leg.heard[-1][1] if leg.heard else None
+        if leg.room != SIDE or leg.goal not in ("quiet", "ring") or not leg.bridge or leg.bridge != caller.bridge:
+            continue
+        if since is None or now - since < SILENT:
+            continue  # it was told to leave a moment ago, by a process that may have died before it could say so
+        call = note(with_leg(call, leg.id, room=TALK, goal=""), now, "resumed", seat=leg.who, by="")
+        for party in call.parties:
+            if party.how == "consult" and party.asking == leg.id and party.offer is not None:
+                call = with_leg(call, party.offer.leg, room=TALK)
+                call = replace(call, parties=tuple(replace(p, how="join") if p is party else p for p in call.parties))
+    return call
 
 
 def rooms_after(call: Call, leg: Leg, now: float) -> Call:

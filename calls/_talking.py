@@ -20,7 +20,7 @@ from ._parties import (
     pending,
     with_party,
 )
-from ._rooms import ALONE, arrived_in, hear, out_of_bridge, rooms_after, settle, settle_again, unnamed
+from ._rooms import ALONE, arrived_in, came_back, hear, out_of_bridge, rooms_after, settle, settle_again, unnamed
 from ._rules import (
     LOST_SEAT_PRIORITY,
     NORMAL_CLEARING,
@@ -101,7 +101,7 @@ def _caller_is_in(call: Call, bridge: str, now: float) -> Result:
     for leg in call.talkers:
         if leg.via and leg.bridge == bridge:
             call = with_leg(call, leg.id, via="", room=TALK)  # a phone has brought the caller to it
-    return settle(call, now)
+    return settle(came_back(call, now), now)
 
 
 def _is_in(call: Call, leg: Leg, bridge: str, now: float) -> Result:
@@ -112,7 +112,7 @@ def _is_in(call: Call, leg: Leg, bridge: str, now: float) -> Result:
         call = with_leg(out_of_bridge(call, leg.id, now), leg.id, moving=None, goal="")
         return settle(call, now)
     call = arrived_in(out_of_bridge(call, leg.id, now) if leg.bridge != bridge else call, leg, bridge, now)
-    return settle(_brought(call, leg.id), now)
+    return settle(came_back(_brought(call, leg.id), now), now)
 
 
 def _brought(call: Call, leg_name: str) -> Call:

@@ -239,7 +239,7 @@ class Engine(Orders, Looks, Writes):
                 log.exception("a turn of the engine failed")
 
     def _until_next(self) -> float:
-        times = [self._alarms[0][0]] if self._alarms else []
+        times = [self._alarms[0][0]] if self._alarms and not self._unseen else []
         seats = self.dispatcher.next_deadline()
         if seats is not None:
             times.append(seats)
@@ -397,7 +397,8 @@ class Engine(Orders, Looks, Writes):
             heapq.heappush(self._alarms, (due[0], call.id))
 
     def _fire_due(self, now: float) -> None:
-        while self._alarms and self._alarms[0][0] <= now:
+        # Nothing is late before the switch was looked at: who should have answered by now may have, while we were dead.
+        while not self._unseen and self._alarms and self._alarms[0][0] <= now:
             _, call_id = heapq.heappop(self._alarms)
             call = self.calls.get(call_id)
             due = next_deadline(call) if call is not None else None
