@@ -64,8 +64,8 @@ class _Demo:
     def __init__(self, settings: Settings, out: Console, scene: Scene) -> None:
         self.began = time.monotonic()
         self.settings, self.out = settings, out
-        self.watch = Watch(out, CALLER_NUMBER) if scene != "fire" else None
-        self.fire_watch = Watch(out, FIRE_NUMBER) if scene != "street-light" else None
+        self.watch = Watch(out, CALLER_NUMBER, begun=False) if scene != "fire" else None
+        self.fire_watch = Watch(out, FIRE_NUMBER, begun=False) if scene != "street-light" else None
         if not settings.private_asterisk and self.fire_watch is not None:
             # A trunk can only be given to a switch of our own; whoever dials, a PBX of the site's may lead outside.
             if scene == "fire":
@@ -140,6 +140,7 @@ async def _one_call(hotline: Hotline, watch: Watch, out: Console, began: float) 
     )  # fmt: skip
     ready = time.monotonic() - began
     out.print(f"[bold]一位市民拨打 12345 · a caller dials 12345[/bold]  (ready after {ready:.1f} s)", highlight=False)
+    watch.begin(hotline.engine.calls)
     try:
         async with asyncio.timeout(120.0):
             report = await caller.run()

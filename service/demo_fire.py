@@ -104,9 +104,12 @@ class FireScene:
         out.print(f"[bold]一位市民家里着火 · a caller's kitchen burns[/bold]  ({ready:.1f} s)", highlight=False)
         if not listened:
             out.print("  没有监听, 来电人按键 · nobody listens for the cry: the caller presses a key", soft_wrap=True)
+        w.begin(hotline.engine.calls)
         try:
             async with asyncio.timeout(WHOLE):
                 await caller.run()
+                if w.call is not None:
+                    await w.event("caller_left").wait()  # the last line of the timeline
         except (SpeechError, TimeoutError, OSError) as error:
             out.print(f"[red]✗[/red] the simulated caller failed: {error or type(error).__name__}", soft_wrap=True)
             return False

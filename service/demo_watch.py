@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 import calls
@@ -13,7 +13,7 @@ from demo import Say
 
 from .render import moment_line
 
-COUNTS = {2: "", 3: "三方", 4: "四方", 5: "五方", 6: "六方"}
+COUNTS = {2: "", 3: " 三方", 4: " 四方", 5: " 五方", 6: " 六方"}
 ENGLISH = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 INDENT = " " * 13
 Company = tuple[tuple[str, str], ...]
@@ -33,6 +33,7 @@ class Watch:
     Args:
         out: where it prints.
         number: follows the first call from this number; None: the first call of all.
+        begun: False: follows nobody before `begin`.
 
     Attributes:
         call: Its id, None until it has come.
@@ -41,9 +42,10 @@ class Watch:
         over: Nothing more is printed.
     """
 
-    def __init__(self, out: Printer, number: str | None = None) -> None:
+    def __init__(self, out: Printer, number: str | None = None, *, begun: bool = True) -> None:
         self.out = out
         self.number = number
+        self._known: Collection[str] | None = () if begun else None
         self.call: str | None = None
         self.start = 0.0
         self.companies: list[Company] = [()]
@@ -51,6 +53,10 @@ class Watch:
         self._shown = 0
         self._states: dict[str, asyncio.Event] = {}
         self._said: dict[str, asyncio.Event] = {}
+
+    def begin(self, known: Iterable[str]) -> None:
+        """From now on the next call is followed; `known` are there already, of an earlier run perhaps."""
+        self._known = frozenset(known)
 
     def event(self, name: str) -> asyncio.Event:
         """Set when the timeline has an entry of that name."""
@@ -71,7 +77,7 @@ class Watch:
     def on_change(self, change: calls.Change) -> None:
         """The engine's observer."""
         for call in change.calls:
-            if self.call is None and self.number in (None, call.caller_number):
+            if self.call is None and self._is_ours(call):
                 self.call, self.start = call.id, call.arrived_at
             if call.id != self.call or self.over:
                 continue
@@ -81,6 +87,11 @@ class Watch:
             self._shown = len(call.timeline)
             if call.parties and call.ended_at is None:
                 self._tell_company(company_of(call))
+
+    def _is_ours(self, call: calls.Call) -> bool:
+        return (
+            self._known is not None and call.id not in self._known and self.number in (None, call.caller_number)
+        )
 
     def _tell_company(self, company: Company) -> None:
         if company == self.companies[-1]:

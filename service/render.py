@@ -100,7 +100,7 @@ def moment_line(moment: Mapping[str, Any], start: float) -> str:
     """One line of a timeline."""
     detail = moment["detail"]
     named = ("seat", "digit", "ticket", "dialled", "who", "steps", "what")
-    extra = next((str(detail[k]) for k in named if detail.get(k)), "").removeprefix("line.")
+    extra = next((str(detail[k]) for k in named if detail.get(k)), "").removeprefix("line.").removeprefix("entry:")
     told = [str(detail[k]) for k in ("why", "step", "reason", "by") if detail.get(k)]
     told += [
         f"{text} {detail[key]:g}{unit}" for key, text, unit in _FIGURES if isinstance(detail.get(key), int | float)
