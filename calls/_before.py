@@ -111,6 +111,11 @@ def native(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
         # Out of a talk it can only have come because everybody had gone: who is asked for is for nobody now.
         call, company = end_company(call, now)
         given_up = (*given_up, *company)
+        seat = call.main_seat
+        if seat is not None and seat.who is not None:
+            # It stood aside in private while no process was there; its caller has a human of the native queue now.
+            given_up = (*given_up, c.TalkEnds(call.id, seat.who), c.CancelLeg(call.id, seat.id))
+            call = leg_gone(call, seat.id, now, "native")
     call = replace(call, state=S.NATIVE, session=None, timers=(), offer=None, tell_at=None)
     return note(call, now, "native_queue"), (c.Withdraw(call.id), *given_up)
 
