@@ -45,6 +45,14 @@ def test_hold_parts_caller_and_seat_by_one_command_and_resume_brings_the_seat_ba
     assert not story.call.held
 
 
+def test_a_held_caller_in_the_waiting_loop_is_not_given_to_the_queue():
+    """The switch says that it waits: it is so, by our order."""
+    story = talking()
+    story.see(arranged("hold"))
+    assert story.see(e.Waits(CALL)) == []
+    assert story.call.state is S.TALKING
+
+
 def test_hold_in_a_talk_of_three_leaves_the_others_with_the_caller():
     story = talk_of_three()
     out = story.see(arranged("hold"))
@@ -257,6 +265,14 @@ def test_who_listens_is_rung_beside_the_seat_and_is_in_no_talk(mode):
     assert story.heard() == {SEAT}
     assert story.call.parties == ()
     assert story.said("observer_listens") == [{"seat": "8006", "mode": mode}]
+
+
+def test_who_listens_is_in_no_talk_whatever_bridge_the_switch_names():
+    story = talking()
+    story.see(supervised("listen"))
+    before = story.call
+    assert story.see(joined(BOSS, "b1")) == []
+    assert story.call == before
 
 
 @pytest.mark.parametrize(("first", "then"), [("listen", "whisper"), ("whisper", "listen")])

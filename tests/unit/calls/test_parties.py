@@ -274,6 +274,14 @@ def test_the_seat_and_the_caller_are_not_brought_together_between_two_trunks():
     assert story.call.held
 
 
+def test_a_seat_that_waits_for_another_one_yet_stays_aside_when_the_first_fails():
+    story = talking()
+    story.see(wanted("consult", WATER), wanted("consult", replace(WATER, entry="gas"), "p2"))
+    assert story.see(left(TAP, 17)) == []
+    assert story.room(SEAT) == SIDE
+    assert c.Move(CALL, SEAT, "talk", "", CH) in story.see(left(f"{CALL}~line.water~3", 17))
+
+
 def test_a_try_that_never_rang_is_not_counted():
     story = talking()
     story.see(emergency(asking=SEAT))

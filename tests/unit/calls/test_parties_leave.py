@@ -20,6 +20,7 @@ from tests.unit.calls.story import (
     WATER,
     arranged,
     consulting,
+    emergency,
     joined,
     left,
     of,
@@ -106,6 +107,18 @@ def test_the_last_party_hangs_up_and_the_call_ends_or_goes_on_as_its_entry_says(
         assert not of(out, c.HangUp)
         assert story.call.state is S.WAITING
         assert of(out, c.Announce)[-1].prompts == ("hotline/zh/party-left",)
+
+
+def test_the_last_party_hangs_up_while_an_emergency_rings_and_the_ringing_goes_on():
+    story = talk_of_three()
+    story.see(emergency(part="p2"), left(SEAT))
+    leg = story.party.offer.leg
+    out = story.see(left(TAP))
+    assert not of(out, c.Enqueue)
+    assert c.CancelLeg(CALL, leg) not in out
+    assert (story.call.state, story.party.state) == (S.TALKING, "ringing")
+    story.see(joined(leg, "b4"))
+    assert story.heard() == {leg}
 
 
 def test_a_caller_who_leaves_ends_all_that_was_asked_for():

@@ -220,6 +220,12 @@ def test_an_observer_that_is_gone_has_left_and_one_that_is_there_is_in_no_talk()
     assert told(story, caller("b1"), view(SEAT, "b1"), view(BOSS, "spy"))[0] == []
 
 
+def test_a_caller_with_nobody_but_an_observer_waits_for_a_seat():
+    story = talking()
+    story.see(supervised("listen"), e.LegReady(CALL, BOSS), left(SEAT, 31))
+    assert told(story, caller(), view(BOSS))[0] == [e.Waits(CALL)]
+
+
 def second_line(story):
     story.see(wanted("consult", WATER, via="hotline-1.9"))
     return story

@@ -91,6 +91,8 @@ async def test_a_supervisor_whose_phone_listens_to_another_call_is_busy(world):
     await world.rest()
     await world.answer()
     assert refused(world.engine.supervise, CALL, "listen", "8007") == "supervisor-busy"
+    world.engine.dispatcher.talk_ended("8007", "hotline-2.0", world.now, wrap_up=False)
+    assert refused(world.engine.supervise, CALL, "listen", "8007") == "supervisor-busy", "the legs say so too"
 
 
 async def test_orders_for_a_call_that_is_not_or_is_over_say_so(world):
