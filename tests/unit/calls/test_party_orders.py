@@ -341,3 +341,38 @@ async def test_the_emergency_key_rings_once_however_often_it_is_pressed_and_othe
         await world.rest()
     assert [p.target for p in world.call.parties] == ["entry:110"]
     assert world.call.parties[0].by == "digit"
+
+
+async def refers(world, to):
+    """8001's phone transfers its caller by itself: the caller is in the music, the leg ends."""
+    seat = world.call.main_seat.id
+    for channel in (CALL, seat):
+        world.switch.bridges.pop(channel)
+    world.switch.callers[CALL].held = True
+    world.switch.events.append(e.Referred(CALL, seat, to))
+    world.switch.end_leg(seat, 31)
+    await world.rest()
+
+
+@pytest.mark.parametrize(("to", "comes"), [("8002", "8002"), ("water", "line.water"), ("96390", "line.water"),
+                                           ("057712345678", "line.number")])  # fmt: skip
+async def test_a_caller_whom_a_phone_transfers_is_with_whom_the_phone_named(world, to, comes):
+    await refers(world, to)
+    await world.answer()
+    assert world.who_hears() == {comes}
+
+
+@pytest.mark.parametrize("to", ["999", "gone", "057112345678", ""])
+async def test_a_caller_transferred_to_nobody_of_ours_is_rung_back_to_the_seat_that_did_it(world, to):
+    """Others are free, and have been for longer: still the one who knows the matter first."""
+    await refers(world, to)
+    assert (world.call.state, world.call.offer.seat) == (S.OFFERED, "8001")
+
+
+async def test_a_caller_whose_transfer_fails_is_rung_back_to_the_seat_that_did_it(world):
+    await refers(world, "water")
+    (leg,) = [x for x, one in world.switch.legs.items() if one.seat == "line.water"]
+    world.switch.end_leg(leg, 17)
+    await world.rest()
+    await world.later(6.0)  # its wrap-up
+    assert (world.call.state, world.call.offer.seat) == (S.OFFERED, "8001")
