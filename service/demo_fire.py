@@ -116,20 +116,23 @@ class FireScene:
         finally:
             for seat in seats:
                 await seat.plays(SEAT_SCRIPT, ANSWER_AFTER)
-        fault = self._fault(listened, digit)
+        ears = hotline.active.ears if hotline.active is not None else None
+        fault = self._fault(listened, ears is not None and ears.heard[LINE] > 0, digit)
         if fault:
             out.print(f"[red]✗[/red] {fault}; see {self._settings.var_dir / 'log'}", soft_wrap=True, highlight=False)
         else:
             out.print("[green]✓[/green] 三方通话完成 · caller, line and seat have all talked", highlight=False)
         return not fault
 
-    def _fault(self, listened: bool, digit: str | None) -> str:
+    def _fault(self, listened: bool, heard: bool, digit: str | None) -> str:
         """What did not happen, and what to do; empty: everything happened."""
         w = self._watch
         kinds = [{kind for kind, _ in one} for one in w.companies]
         if w.call is None:
             return "the call never reached the service: look at /readyz, part ami"
         if not w.event("line_rung").is_set():
+            if heard:
+                return f"the cry was heard, and {LINE} not rung: search the log for spoken-emergency and errors"
             ear = "the listener did not hear the cry" if listened else "nobody listens for cries"
             key = f"key {digit} did nothing" if digit else "directory.yaml has no emergency_digits"
             return f"{LINE} was not rung ({ear}, {key}): without HOTLINE_ASR_MODEL the demo's own model hears it"

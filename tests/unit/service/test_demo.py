@@ -240,8 +240,16 @@ def test_each_way_to_fail_is_named(site: Any, rung: bool | None, companies: list
     watch.call, watch.companies = (None if rung is None else "c"), companies
     if rung:
         watch.event("line_rung").set()
-    fault = scene._fault(True, "9")
+    fault = scene._fault(True, False, "9")
     assert says in fault and bool(fault) == bool(says)
+
+
+def test_a_cry_that_was_heard_is_not_blamed_on_the_recogniser(site: Any) -> None:
+    watch = Watch(Out())
+    watch.call = "c"
+    assert "was heard" in FireScene(site, watch)._fault(True, True, "9")
+    assert "HOTLINE_ASR_MODEL" in FireScene(site, watch)._fault(True, False, None)
+    assert "nobody listens" in FireScene(site, watch)._fault(False, False, None)
 
 
 async def test_a_pbx_of_ones_own_is_given_no_trunk_and_told_so(site: Any) -> None:
