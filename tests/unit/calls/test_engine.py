@@ -130,3 +130,22 @@ async def test_a_call_whose_seat_no_longer_wraps_it_up_is_ended_by_the_sweep(wor
     await world.turn()
     assert call not in world.engine.calls
     assert call not in world.journal.live
+
+
+async def test_a_phone_that_put_two_parties_together_has_the_switch_looked_at_without_waiting_for_the_sweep(
+    world, eventually, monkeypatch
+):
+    asked, snapshot = [], FakeSwitch.snapshot
+
+    async def counted(switch):
+        asked.append(world.now)
+        return await snapshot(switch)
+
+    monkeypatch.setattr(FakeSwitch, "snapshot", counted)
+    call = await world.waiting_caller()
+    world.engine.start()
+    world.engine.feed([e.Transferred(call)])
+    await eventually(lambda: len(asked) == 1)
+    await world.engine.stop()
+    assert call in world.engine.calls
+    assert not [x for x, _ in world.journal.entries if isinstance(x, e.Transferred)], "no news for another process"
