@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from routing import is_number
+
 from .model import Call
 
 KEEP = 7 * 86400.0
@@ -26,7 +28,7 @@ class CallerMemory:
     def load(self, rows: Mapping[str, Mapping[str, Any]], now: float) -> None:
         """What earlier processes kept; newer knowledge of ours wins."""
         for number, row in rows.items():
-            if number not in self._rows and isinstance(row.get("calls"), list):
+            if number not in self._rows and isinstance(row, Mapping) and isinstance(row.get("calls"), list):
                 self._rows[number] = {"calls": [x for x in row["calls"] if isinstance(x, dict)]}
         self.tidy(now)
 
@@ -65,5 +67,5 @@ class CallerMemory:
 
 
 def _at(row: Mapping[str, Any]) -> float:
-    at = row.get("ended") or row.get("at")
-    return float(at) if isinstance(at, int | float) else 0.0
+    at: Any = row.get("ended") or row.get("at")
+    return float(at) if is_number(at) else 0.0

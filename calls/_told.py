@@ -24,6 +24,8 @@ class Counters:
     offers: int = 0
     calls: int = 0
     reconciled: int = 0
+    unreadable: int = 0
+    """Entries and rows of the journal that say nothing to this version: left out at the start."""
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from routing import Seat, SeatState
+from routing import Seat, SeatState, held
 
 from .model import Call, Leg, Moment, Party
 
@@ -93,8 +93,8 @@ def seat_json(seat: Seat) -> dict[str, Any]:
 
 
 def seat_from(row: Mapping[str, Any], seat: Seat) -> Seat:
-    """The configured seat in the state of its snapshot. Raises KeyError or ValueError for a foreign row."""
-    return replace(
+    """The configured seat in the state of its snapshot. Raises KeyError, TypeError or ValueError for a foreign row."""
+    return held(replace(
         seat, state=SeatState(row["state"]),
         since=row["since"], deadline=row["deadline"], idle_since=row["idle_since"], call=row["call"],
         offer=row["offer"], reason=row["reason"],
@@ -102,4 +102,4 @@ def seat_from(row: Mapping[str, Any], seat: Seat) -> Seat:
         signed_in_at=row.get("signed_in_at", 0.0), busy_seconds=row.get("busy_seconds", 0.0),
         taken=row.get("taken", 0), wanted_limit=row.get("wanted_limit"), foreign=row.get("foreign", False),
         phone_gone=row.get("phone_gone", False),
-    )  # fmt: skip
+    ))  # fmt: skip

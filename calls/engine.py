@@ -132,10 +132,14 @@ class Engine(Orders, Looks, Writes):
     async def recover(self) -> None:
         """Folds the journal: calls and seats as the last process left them. Raises JournalError."""
         self._unseen = True
-        for row in (await self._journal.seats()).values():
-            seat = self.dispatcher.seats.get(row["id"])
-            if seat is not None:
-                self.dispatcher.restore(seat_from(row, seat))
+        for name, row in (await self._journal.seats()).items():
+            seat = self.dispatcher.seats.get(name)
+            try:
+                if seat is not None:
+                    self.dispatcher.restore(seat_from(row, seat))
+            except (KeyError, TypeError, ValueError):
+                self.counters.unreadable += 1
+                log.error("journal: a seat's row cannot be read; its phone tells", extra={"seat": name})  # noqa: TRY400
         async for event, at in self._journal.replay():
             self._fold(event, at)
         if self.host is not None:
@@ -155,6 +159,11 @@ class Engine(Orders, Looks, Writes):
         try:
             call, _ = step(self.calls.get(event.call), event, at, self.rules)
         except CallError:
+            return
+        except Exception as error:
+            # Starting matters more than one entry: what it said, the switch says again.
+            self.counters.unreadable += 1
+            log.error("journal: an entry says nothing to this version (%s); left out", type(error).__name__)  # noqa: TRY400
             return
         if call.state is S.ENDED:
             self.calls.pop(call.id, None)

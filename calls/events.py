@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
-from routing import OfferOutcome
+from routing import Check, OfferOutcome, checks_of, hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +369,7 @@ class Codec:
     _names: ClassVar[dict[type[Event], tuple[str, ...]]] = {
         cls: tuple(f.name for f in fields(cls)) for cls in KINDS.values()
     }
+    _checks: ClassVar[dict[type[Event], Mapping[str, Check]]] = {cls: checks_of(cls) for cls in KINDS.values()}
     _encode = staticmethod(json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode)
 
     @classmethod
@@ -383,13 +384,18 @@ class Codec:
     @classmethod
     def decode(cls, text: str | bytes) -> Event:
         """Raises ValueError for what is no event of ours."""
-        data = json.loads(text)
+        try:
+            data = json.loads(text)
+        except RecursionError:
+            raise ValueError("nested deeper than anything of ours") from None
         name = data.get("e", "") if isinstance(data, dict) else ""
-        kind = KINDS.get(name) or OLD_KINDS.get(name)
+        kind = (KINDS.get(name) or OLD_KINDS.get(name)) if isinstance(name, str) else None
         if kind is None:
             raise ValueError("no event kind of this version; was the journal written by a newer one?")
         try:
-            return kind(**{n: data[n] for n in cls._names[kind] if n in data})
+            values = {n: data[n] for n in cls._names[kind] if n in data}
+            hold(values, cls._checks[kind])
+            return kind(**values)
         except TypeError as e:
             raise ValueError(f"{kind.__name__}: {e}") from None
 

@@ -23,6 +23,7 @@ import logging
 import re
 import secrets
 from collections.abc import AsyncIterator, Mapping
+from math import isfinite
 from typing import Any
 
 from redis.asyncio import Redis
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 PAGE = 1000
 _NAMES = ("live", "journal", "seats", "recordings", "finished", "fence", "written")
+_ENTRY = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?", re.ASCII)
 _TABLE = re.compile(r"[a-z][a-z_]{0,31}")
 _APPEND = """
 local i = 1
@@ -146,10 +148,12 @@ class RedisJournal:
         """
         try:
             rows: Any = await self._redis.hgetall(self._p + "live")
-            live: dict[str, str] = {k.decode(): v.decode() for k, v in rows.items()}
+            live: dict[str, str] = {_text(k): _text(v) for k, v in rows.items()}
             if not live:
                 return
+            # A place that cannot be read is as if it were at the beginning: rather too many entries than none.
             at = min(live.values(), key=_stream_order)
+            at = at if _ENTRY.fullmatch(at) else "0-0"
             while True:
                 page: Any = await self._redis.xrange(self._p + "journal", min=f"({at}", count=PAGE)
                 for entry_id, data in page:
@@ -157,7 +161,7 @@ class RedisJournal:
                     if data.get(b"c", b"").decode(errors="replace") not in live:
                         continue
                     try:
-                        event, when = Codec.decode(data[b"d"]), float(data[b"t"])
+                        event, when = Codec.decode(data[b"d"]), _time(data[b"t"])
                     except (ValueError, KeyError):
                         # Starting matters more than one entry: what it said, the switch says again.
                         log.error("journal: an entry cannot be read; left out", extra={"entry": at})  # noqa: TRY400
@@ -181,13 +185,26 @@ class RedisJournal:
             rows: Any = await self._redis.hgetall(self._p + name)
         except (RedisError, OSError) as error:
             raise JournalError(f"the journal cannot be read: {type(error).__name__}") from error
-        return {k.decode(): json.loads(v) for k, v in rows.items()}
+        out: dict[str, dict[str, Any]] = {}
+        for key, value in rows.items():
+            try:
+                row = json.loads(value)
+            except (ValueError, RecursionError):
+                row = None
+            if isinstance(row, dict):
+                out[_text(key)] = row
+            else:
+                # Starting matters more than one row; it stays where it is.
+                log.error("journal: a row of %s cannot be read; left out", name)
+        return out
 
     async def trim(self, now: float) -> int:
         """Drops entries older than the kept time and older than every live call. Returns how many."""
         try:
             values: Any = await self._redis.hvals(self._p + "live")
-            live = [v.decode() for v in values]
+            live = [_text(v) for v in values]
+            if not all(map(_ENTRY.fullmatch, live)):
+                return 0  # what cannot be read may be of a live call: nothing of it is dropped
             oldest = f"{int((now - self._keep) * 1000)}-0"
             minimum = min([*live, oldest], key=_stream_order)
             return int(await self._redis.xtrim(self._p + "journal", minid=minimum, approximate=True))
@@ -201,7 +218,20 @@ def _table(name: str) -> str:
     return name
 
 
+def _time(raw: bytes) -> float:
+    at = float(raw)
+    if not isfinite(at):
+        raise ValueError("no time")
+    return at
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace")
+
+
 def _stream_order(entry_id: str) -> tuple[int, int]:
+    if not _ENTRY.fullmatch(entry_id):
+        return 0, 0
     ms, _, seq = entry_id.partition("-")
     return int(ms), int(seq or 0)
 

@@ -62,6 +62,8 @@ class Job:
         """
         try:
             data = json.loads(text)
+        except RecursionError:
+            raise BadJobError("job: nested too deeply") from None
         except ValueError as e:
             raise BadJobError(f"job: not JSON at character {getattr(e, 'pos', 0)}") from None
         if not isinstance(data, dict):

@@ -27,6 +27,7 @@ from ._lines import LINE_PREFIX, NUMBER_ENTRY, Line, Try
 from ._matters import HERE, Matter
 from ._model import POINT_SECONDS, CentreLimit, Match, OfferOutcome, Policy, Seat, SeatState, Waiting
 from ._modes import MODES, NORMAL, Incident, Load, ModeConfig, ModeControl, ModeState, Threshold
+from ._plain import Check, checks_of, held, hold, is_number
 from ._plan import THIRD_STEPS, NumberRule, Plan, RoutingBook, Skill
 from ._rules import DEFAULT_RULE, MARKS, Modifier, Rule, StepRule, When
 from ._seats import TABLE as SEAT_TABLE
@@ -63,6 +64,7 @@ __all__ = [
     "Centre",
     "CentreLimit",
     "CentreTree",
+    "Check",
     "Day",
     "Demand",
     "Dialable",
@@ -107,6 +109,10 @@ __all__ = [
     "WaitingRules",
     "When",
     "WorkCalendar",
+    "checks_of",
+    "held",
+    "hold",
+    "is_number",
     "kind_of",
     "local_time",
     "move",

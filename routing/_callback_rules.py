@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta, timezone, tzinfo
 from typing import Any
 
 from ._demand import Demand
+from ._plain import a_mapping, held
 
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 
@@ -148,10 +149,11 @@ class Callback:
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Callback:
         """What `json` wrote, by any version: unknown fields are passed over. Raises KeyError, TypeError, ValueError."""
+        row = a_mapping(row)
         known = {f.name: row[f.name] for f in fields(cls) if f.name in row}
         known["demand"] = Demand.from_json(row["demand"]) if "demand" in row else Demand()
-        known["also"] = tuple((str(r), o) for r, o in row.get("also", ()))
-        entry = cls(**known)
+        known["also"] = tuple((str(r), None if o is None else str(o)) for r, o in row.get("also", ()))
+        entry = held(cls(**known))
         if entry.reason not in REASONS or not (entry.state in (OPEN, RUNNING) or entry.state in ENDED):
             raise ValueError("an entry with a reason or state that this version does not know")
         return entry

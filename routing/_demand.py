@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ._plain import a_mapping, held, is_number
+
 if TYPE_CHECKING:
     from ._model import Seat
 
@@ -96,28 +98,36 @@ class Demand:
     def from_json(cls, data: Mapping[str, Any]) -> Demand:
         """What `json` wrote, by this version or an older one. Raises KeyError, TypeError or ValueError."""
         steps = tuple(
-            Step(
-                _skills(x["skills"]),
-                _set(x.get("centres")),
-                _set(x.get("seats")),
-                x.get("seconds"),
-                x.get("name", ""),
-                _set(x.get("kinds")),
+            held(
+                Step(
+                    _skills(x["skills"]),
+                    _set(x.get("centres")),
+                    _set(x.get("seats")),
+                    x.get("seconds"),
+                    x.get("name", ""),
+                    _set(x.get("kinds")),
+                )
             )
-            for x in data.get("steps", ())
+            for x in map(a_mapping, a_mapping(data).get("steps", ()))
         )
-        return cls(
+        return held(cls(
             _skills(data["skills"]), data.get("priority", 0), data.get("centre"), data.get("language", "zh"), steps,
             tuple(data.get("why", ())), data.get("kind", "live"),
-        )  # fmt: skip
+        ))  # fmt: skip
 
 
 def _skills(rows: Any) -> Skills:
-    return tuple((str(name), int(level)) for name, level in rows)
+    return tuple((str(name), int(level)) for name, level in rows if is_number(level) or _wrong())
 
 
 def _set(items: Any) -> frozenset[str] | None:
+    if items is not None and not (isinstance(items, list | tuple) and all(isinstance(x, str) for x in items)):
+        _wrong()
     return None if items is None else frozenset(items)
+
+
+def _wrong() -> bool:
+    raise TypeError("a demand's skills or seats are no list of their kind")
 
 
 def _listed(items: frozenset[str] | None) -> list[str] | None:

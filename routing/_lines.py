@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ._plain import a_mapping, held
+
 LINE_PREFIX = "line."
 """Begins `who` of an outside leg, before the id of its directory entry: no seat's id has a dot."""
 NUMBER_ENTRY = "number"
@@ -73,16 +75,16 @@ class Line:
     def from_json(cls, data: Mapping[str, Any]) -> Line:
         """What `json` wrote, by this version or an older one. Raises KeyError, TypeError or ValueError."""
         tries = tuple(
-            Try(
+            held(Try(
                 x["trunk"], x["number"], x.get("seconds", 20.0), x.get("entry", ""), x.get("name", ""),
                 x.get("caller_id", "hotline"), x.get("protocol", "none"),
-            )
-            for x in data["tries"]
+            ))
+            for x in map(a_mapping, a_mapping(data)["tries"])
         )  # fmt: skip
         if not tries:
             raise ValueError("a line without a trunk to try")
         headers = tuple((str(name), str(value)) for name, value in data.get("headers", ()))
-        return cls(
+        return held(cls(
             data["entry"], data.get("name", ""), tries, data.get("after", "return"), data.get("emergency", False),
             headers,
-        )  # fmt: skip
+        ))  # fmt: skip

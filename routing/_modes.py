@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ._plain import held
 from ._rules import StepRule
 from ._waiting import WaitingRules
 
@@ -132,10 +133,11 @@ class Incident:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Incident:
         """What `json` wrote. Raises KeyError or TypeError."""
-        return cls(
-            str(data["id"]), frozenset(data["regions"]), str(data["zh"]), data.get("en", ""), data.get("until"),
-            bool(data.get("unknown", False)), data.get("prompt", ""), data.get("since", 0.0), data.get("by", ""),
-        )  # fmt: skip
+        return held(cls(
+            str(data["id"]), frozenset(map(str, data["regions"])), str(data["zh"]), data.get("en", ""),
+            data.get("until"), bool(data.get("unknown", False)), data.get("prompt", ""), data.get("since", 0.0),
+            data.get("by", ""),
+        ))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,18 +265,21 @@ class ModeControl:
     @classmethod
     def from_json(cls, data: Mapping[str, Any], modes: Mapping[str, ModeConfig]) -> ModeControl:
         """What `json` wrote, by this version or an older one; what cannot be read is as if never set."""
+        if not isinstance(data, Mapping):
+            data = {}
         try:
-            state = ModeState(
+            state = held(ModeState(
                 str(data["mode"]), float(data["since"]), str(data.get("by", "")), str(data.get("reason", "")),
                 bool(data.get("auto", True)),
-            )  # fmt: skip
-        except (KeyError, TypeError, ValueError):
+            ))  # fmt: skip
+        except (KeyError, TypeError, ValueError, OverflowError):
             state = ModeState()
         incidents = []
-        for row in data.get("incidents") or ():
+        rows = data.get("incidents")
+        for row in rows if isinstance(rows, list | tuple) else ():
             try:
                 incidents.append(Incident.from_json(row))
-            except (KeyError, TypeError):
+            except (KeyError, TypeError, ValueError):
                 continue
         return cls(modes, state, incidents)
 

@@ -121,24 +121,49 @@ class CallBook:
     async def _write(self, entries: list[Any]) -> None:
         done: list[bytes] = []
         records: dict[str, tickets.CallRecord] = {}
+        whole: dict[str, Any] = {}
         for entry_id, data in entries:
             try:
                 call = json.loads(data[b"call"])
                 at = max([m["at"] for m in call["timeline"]], default=call["arrived_at"])
                 record = shapes.record(call, self._centre(), at)
-            except (KeyError, TypeError, ValueError) as error:
-                # Not readable by this version: kept aside, so that nothing is lost and nothing is stuck.
-                self.counters.dropped += 1
-                why = type(error).__name__  # never the text: it may hold what the entry holds
-                log.error("book of calls: an entry is not readable (%s); moved to dead", why)  # noqa: TRY400
-                await self._redis.xadd(self._stream + ":dead", data or {b"empty": b"1"}, maxlen=10000)
+            except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+                await self._aside(data, error)
             else:
-                records[record.call_id] = record
+                records[str(record.call_id)] = record
+                whole[str(record.call_id)] = data
             done.append(entry_id)
-        if records:
-            await self._store.put_calls(list(records.values()))
-            self.counters.written += len(records)
+        await self._store_all(records, whole)
         pipe = self._redis.pipeline(transaction=True)
         pipe.xack(self._stream, GROUP, *done)
         pipe.xdel(self._stream, *done)
         await pipe.execute()
+
+    async def _store_all(self, records: dict[str, tickets.CallRecord], whole: dict[str, Any]) -> None:
+        """Together; if one of them cannot be stored, each by itself, and that one is put aside."""
+        if not records:
+            return
+        try:
+            await self._store.put_calls(list(records.values()))
+        except tickets.StoreUnavailable:
+            raise
+        except Exception as error:
+            log.warning("book of calls: calls are stored one by one (%s)", type(error).__name__)
+            for name, record in records.items():
+                try:
+                    await self._store.put_calls([record])
+                except tickets.StoreUnavailable:
+                    raise
+                except Exception as refusal:
+                    await self._aside(whole[name], refusal)
+                else:
+                    self.counters.written += 1
+        else:
+            self.counters.written += len(records)
+
+    async def _aside(self, data: Any, error: Exception) -> None:
+        """Not readable by this version, or by no store: kept aside, so that nothing is lost and nothing is stuck."""
+        self.counters.dropped += 1
+        why = type(error).__name__  # never the text: it may hold what the entry holds
+        log.error("book of calls: an entry is not readable (%s); moved to dead", why)
+        await self._redis.xadd(self._stream + ":dead", data or {b"empty": b"1"}, maxlen=10000)
