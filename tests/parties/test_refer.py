@@ -14,6 +14,8 @@ from tests.parties.world import NOBODY, floor
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
+ENTRY = "057188880001"
+"""The number of the directory's entry `expert`."""
 NUMBER = "057128880001"
 """May be dialled without an entry."""
 
@@ -33,10 +35,11 @@ async def talking(world, number="13800001234"):
         line.takes(Manner())
         line.seen.clear()
     await world.seat_becomes("8001", "available")
-    for id_ in ("8001", "8002"):
+    queues = [*(phone.incoming for phone in world.seats.values()), *(x.rings for x in world.outside.values())]
+    for coming in (*queues, *(x.answers for x in world.outside.values())):
         with contextlib.suppress(TimeoutError):
-            while True:  # what rang at the end of the test before
-                await world.seats[id_].incoming(0)
+            while True:  # what rang in the test before
+                await coming(0)
     world.engine.ask_seat("8002", SeatState.BREAK, force=True)  # so that the caller comes to 8001
     talk = await world.talk(number=number)
     world.engine.ask_seat("8002", SeatState.AVAILABLE, force=True)
@@ -79,11 +82,10 @@ async def test_a_blind_transfer_to_a_seat_leaves_the_caller_in_the_music(hotline
         await books_agree(hotline)
 
 
-@pytest.mark.parametrize("dialled", ["057188880001", NUMBER], ids=["entry", "number"])
-async def test_a_blind_transfer_to_the_outside_leaves_the_caller_in_the_music(hotline, dialled):
+async def test_a_blind_transfer_to_the_outside_leaves_the_caller_in_the_music(hotline):
     async with talking(hotline) as talk:
         hotline.outside["expert"].takes(Manner(after=0.3))
-        assert await talk.seat.refer(dialled) == 200
+        assert await talk.seat.refer(ENTRY) == 200
         talk.voices.add("other", await hotline.outside["expert"].answers())
         await talk.voices.all_hear_all("caller", "other")
         await hotline.seat_becomes("8001", "available")
@@ -101,7 +103,7 @@ async def test_a_blind_transfer_to_nobody_loses_the_caller_or_gives_it_to_others
     async with talking(hotline) as talk:
         seat, expert = talk.seat, hotline.outside["expert"]
         expert.takes(Manner(after=0.2, refuses=486), Manner(after=0.2, refuses=603))
-        for to in ("999", "057188880009", "*11", "057188880001", NUMBER):
+        for to in ("999", "057188880009", "*11", ENTRY, NUMBER):
             assert await seat.refer(to) == 200, "the switch has taken it; what it is, is the service's word"
             talk.voices.add("seat", seat := await hotline.takes("8001"))
             await talk.voices.all_hear_all("caller", "seat")
@@ -135,10 +137,9 @@ async def test_an_attended_transfer_to_a_seat_tears_the_caller_out(hotline):
         assert other.end is None and talk.call.seat == "8002"
 
 
-@pytest.mark.parametrize("dialled", ["057188880001", NUMBER], ids=["entry", "number"])
-async def test_an_attended_transfer_to_the_outside_tears_the_caller_out(hotline, dialled):
+async def test_an_attended_transfer_to_the_outside_tears_the_caller_out(hotline):
     async with talking(hotline) as talk:
-        line, other = await second_line(talk, dialled, hotline.outside["expert"].answers)
+        line, other = await second_line(talk, NUMBER, hotline.outside["expert"].answers)
         assert await talk.seat.refer_to(line) == 200
         await talk.voices.all_hear_all("caller", "other")
         await hotline.seat_becomes("8001", "available")
@@ -176,7 +177,7 @@ async def test_a_transfer_while_the_second_line_still_rings_leaves_the_caller_wi
 
 async def test_a_second_line_that_is_hung_up_leaves_the_other_one_alone_or_the_caller_in_the_music(hotline):
     async with talking(hotline) as talk:
-        line, other = await second_line(talk, "057188880001", hotline.outside["expert"].answers)
+        line, other = await second_line(talk, ENTRY, hotline.outside["expert"].answers)
         await line.hang_up()
         await other.ended(10)
         await talk.seat.resume()
@@ -196,7 +197,7 @@ async def test_a_second_line_that_is_given_up_leaves_the_other_phone_ringing_and
         await talk.seat.hold()
         for phone in (hotline.seats["8002"], hotline.outside["expert"]):
             hotline.outside["expert"].takes(Manner(after=None))
-            line = await hotline.seats["8001"].dial("8002" if phone is hotline.seats["8002"] else "057188880001")
+            line = await hotline.seats["8001"].dial("8002" if phone is hotline.seats["8002"] else ENTRY)
             ringing = await (phone.incoming(15) if phone is hotline.seats["8002"] else phone.rings())
             await ringing.ring()
             await line.answered(10)
@@ -215,7 +216,7 @@ async def test_a_second_line_to_nobody_is_kept_or_costs_the_talk(hotline):
             line = await hotline.seats["8001"].dial(dialled)
             await line.ended(10)
         hotline.outside["expert"].takes(Manner(after=0.2, refuses=486))
-        line = await hotline.seats["8001"].dial("057188880001")
+        line = await hotline.seats["8001"].dial(ENTRY)
         await line.ended(10)
         await talk.seat.resume()
         await talk.voices.all_hear_all("caller", "seat")
@@ -256,11 +257,10 @@ async def test_a_caller_who_hangs_up_in_the_middle_of_a_phones_transfer_leaves_p
         await hotline.seat_becomes("8002", "available")
 
 
-async def test_a_seat_that_hangs_both_lines_up_takes_its_caller_with_it(hotline):
-    """A phone that hangs up with a consulted one on its second line, without transferring, ends its talk."""
+async def test_a_caller_who_hangs_up_while_a_phones_transfer_rings_leaves_it_ringing(hotline):
     async with talking(hotline) as talk:
         hotline.outside["expert"].takes(Manner(after=None))
-        assert await talk.seat.refer("057188880001") == 200
+        assert await talk.seat.refer(ENTRY) == 200
         ringing = await hotline.outside["expert"].rings()
         await talk.voices.music()
         await talk.voices["caller"].hang_up()
