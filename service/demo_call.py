@@ -15,13 +15,13 @@ from typing import Any, Literal
 
 from rich.console import Console
 
-from demo import Caller, SeatPhone, Until
+from demo import Caller, SeatPhone, SipError, Until
 from demo.speech import SpeechError
 
 from .access import show_addresses
 from .app import Hotline, running
 from .config import load_config
-from .demo_directory import demo_settings
+from .demo_directory import ADDRESS, demo_settings
 from .demo_fire import NUMBER as FIRE_NUMBER
 from .demo_fire import FireScene
 from .demo_watch import Watch
@@ -38,7 +38,8 @@ async def demo_call(settings: Settings, out: Console, *, stay: bool = True, scen
     """Runs it.
 
     Args:
-        settings: of the instance. With the fire scene its hotline directory is replaced by the demo's for this run.
+        settings: of the instance. With the private Asterisk its hotline directory is replaced by the demo's for this
+            run, whatever is played, and nobody is called outside.
         out: where it is told.
         stay: stay up afterwards, until a signal.
         scene: what is played.
@@ -53,6 +54,9 @@ async def demo_call(settings: Settings, out: Console, *, stay: bool = True, scen
         return await _Demo(settings, out, scene).run(stay)
     except SpeechError as error:
         raise ServiceError(f"the demo's people cannot speak: {error}", "make setup brings espeak-ng") from None
+    except SipError as error:
+        fix = f"look into {settings.var_dir / 'asterisk' / 'log'}; is another hotline on the same port?"
+        raise ServiceError(f"a demo phone could not register: {error}", fix) from None
     except ConfigError:
         load_config(settings.config_dir / "hotline.yaml")  # names the site's own file and line, not the demo's copy
         raise
@@ -65,20 +69,22 @@ class _Demo:
         self.began = time.monotonic()
         self.settings, self.out = settings, out
         self.watch = Watch(out, CALLER_NUMBER, begun=False) if scene != "fire" else None
-        self.fire_watch = Watch(out, FIRE_NUMBER, begun=False) if scene != "street-light" else None
-        if not settings.private_asterisk and self.fire_watch is not None:
+        self.fire_watch = Watch(out, FIRE_NUMBER, begun=False)
+        self.plays_fire = scene != "street-light"
+        if self.plays_fire and not settings.private_asterisk:
             # A trunk can only be given to a switch of our own; whoever dials, a PBX of the site's may lead outside.
             if scene == "fire":
                 fix = "unset HOTLINE_PRIVATE_ASTERISK, or --scene street-light"
                 raise ServiceError("the fire scene needs the private Asterisk: its line is a trunk of it", fix)
             out.print("  没有私有 Asterisk, 不演示火警 · no private Asterisk: without the fire scene", highlight=False)
-            self.fire_watch = None
+            self.plays_fire = False
+        if not self.plays_fire:
+            self.fire_watch.close()
 
     def _tells(self, code: str, data: Mapping[str, object]) -> None:
         """What seats say belongs to the scene that plays."""
         watch = self.fire_watch if self.watch is None or self.watch.over else self.watch
-        if watch is not None:
-            watch.says(code, data)
+        watch.says(code, data)
 
     async def run(self, stay: bool) -> bool:
         """All of it, until a signal. False when it was interrupted before the end."""
@@ -87,16 +93,15 @@ class _Demo:
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, stop.set)
         async with contextlib.AsyncExitStack() as stack:
-            settings, fire = self.settings, None
-            if self.fire_watch is not None:
-                fire = FireScene(settings, self.fire_watch)
-                await stack.enter_async_context(fire.line)
+            settings, fire = self.settings, FireScene(self.settings, self.fire_watch)
+            if settings.private_asterisk:
+                await _open(stack, fire)
                 settings = await asyncio.to_thread(demo_settings, settings, fire.contact)
             hotline = Hotline(settings, lambda part: self.out.print(f"  starting {part} …", highlight=False))
             hotline.observers += [w.on_change for w in (self.watch, self.fire_watch) if w is not None]
             await stack.enter_async_context(running(settings, hotline=hotline))
             # One more than speaks: the first one writes up its call while the second scene plays.
-            count = max(1 if self.watch is None or fire is None else 2, settings.phones)
+            count = max(2 if self.watch is not None and self.plays_fire else 1, settings.phones)
             seats = await stack.enter_async_context(demo_seats(settings, self._tells, count))
             work = asyncio.create_task(self._scenes(hotline, seats, fire), name="demo-scenes")
             stopped = asyncio.create_task(stop.wait())
@@ -114,15 +119,25 @@ class _Demo:
                 self.out.print("Stopping …")
             return ok
 
-    async def _scenes(self, hotline: Hotline, seats: Sequence[SeatPhone], fire: FireScene | None) -> bool:
+    async def _scenes(self, hotline: Hotline, seats: Sequence[SeatPhone], fire: FireScene) -> bool:
         ok = True
         if self.watch is not None:
             ok = await _one_call(hotline, self.watch, self.out, self.began)
             self.watch.close()
-        if fire is not None and self.fire_watch is not None:
+        if self.plays_fire:
             ok = await fire.play(hotline, seats, self.out, self.began) and ok
             self.fire_watch.close()
         return ok
+
+
+async def _open(stack: contextlib.AsyncExitStack, fire: FireScene) -> None:
+    """The line's phone, before the switch: its address is written into the switch's configuration."""
+    try:
+        await stack.enter_async_context(fire.line)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        fix = "the whole of 127.0.0.0/8 must be this machine's: ip address show lo"
+        raise ServiceError(f"the demo's 119 cannot use {ADDRESS} ({reason})", fix) from None
 
 
 async def _one_call(hotline: Hotline, watch: Watch, out: Console, began: float) -> bool:

@@ -60,7 +60,8 @@ def _listed(value: Any) -> list[Any]:
 def demo_settings(settings: Settings, contact: str) -> Settings:
     """The same settings over a configuration of links to the site's files, with the demo's directory among them.
 
-    A file that is saved while the demo runs is taken up as ever; only the directory is the demo's.
+    A file that is saved while the demo runs is taken up as ever; only the directory is the demo's. There is no trunk
+    for calling callers back either: those of the demo have numbers that may be somebody's.
 
     Args:
         settings: of the instance; below its var_dir the links are made anew.
@@ -87,7 +88,7 @@ def demo_settings(settings: Settings, contact: str) -> Settings:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ServiceError(f"{place}: cannot be written ({reason})", "free it, or choose another --var-dir") from None
-    return settings.model_copy(update={"config_dir": place})
+    return settings.model_copy(update={"config_dir": place, "out_trunk": "", "out_endpoint": ""})
 
 
 def _missing(own: Path, place: Path) -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import calls
 import routing
 from calls.model import Leg, LegState, Moment, Party
-from demo import Say
+from demo import RegistrationFailed, Say
+from demo.speech import SpeechError
 from service.config import load_config
 from service.demo_call import demo_call
 from service.demo_directory import LINE, TRUNK, demo_directory, demo_settings
@@ -57,7 +58,9 @@ def loaded(settings):
 # ---------------------------------------------------------------------- the directory
 def test_no_real_line_is_rung_in_a_demo_whatever_the_site_has(site):
     before = (site.config_dir / "directory.yaml").read_bytes()
-    directory = loaded(demo_settings(site, CONTACT))
+    settings = demo_settings(site.model_copy(update={"out_trunk": "10.0.0.9:5060", "out_endpoint": "sbc"}), CONTACT)
+    assert settings.outward == "", "nor is anybody called back"
+    directory = loaded(settings)
     assert {t.contact for t in directory.trunks.values()} == {CONTACT}
     assert {e.id for e in directory.entries if directory.state(e, 0.0) == "ready"} == {LINE}
     line = directory.line(LINE, 0.0)
@@ -258,6 +261,26 @@ async def test_a_pbx_of_ones_own_is_given_no_trunk_and_told_so(site: Any) -> Non
         await demo_call(settings, Out(), stay=False, scene="fire")  # type: ignore[arg-type]
     assert "street-light" in told.value.fix
     assert not (site.var_dir / "demo").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "says", "cure"),
+    [
+        (OSError(99, "Cannot assign requested address"), "127.0.0.119", "ip address show lo"),
+        (SpeechError("espeak-ng is missing"), "espeak-ng is missing", "make setup"),
+        (RegistrationFailed(403), "403", "log"),
+    ],
+)
+async def test_what_stops_the_demos_people_is_said_with_its_cure(
+    site: Any, monkeypatch: pytest.MonkeyPatch, error: Exception, says: str, cure: str
+) -> None:
+    async def fails(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("demo.LinePhone.__aenter__", fails)
+    with pytest.raises(ServiceError, match=says) as told:
+        await demo_call(site, Out(), stay=False, scene="fire")  # type: ignore[arg-type]
+    assert cure in told.value.fix
 
 
 async def test_a_fault_in_the_sites_directory_names_the_sites_file(site: Any) -> None:
