@@ -21,6 +21,7 @@ from .cli_asterisk import asterisk_app
 from .cli_calls import call_app, ticket_app
 from .cli_directory import directory_app
 from .cli_doctor import doctor as doctor_command
+from .cli_doctor import probe as probe_command
 from .cli_draft import run as draft_command
 from .cli_floor import callback_app, mode_app, seat_app
 from .cli_flow import flow_app, prompts_app
@@ -48,6 +49,7 @@ app.add_typer(directory_app, name="directory")
 app.command("simulate")(simulate_command)
 app.command("draft")(draft_command)
 app.command("doctor")(doctor_command)
+app.command("probe")(probe_command)
 
 out = Console()
 err = Console(stderr=True)

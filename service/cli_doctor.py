@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import typer
+from prometheus_client import start_http_server
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
@@ -17,6 +19,10 @@ from rich.status import Status
 from . import logs
 from .doctor import Finding, Report, examine, worst
 from .doctor_checks import checks
+from .errors import ServiceError
+from .probe import Result, Watch, target_of
+from .probe import probe as test_call
+from .render import shanghai
 from .settings import Settings, load_settings
 
 out = Console()
@@ -88,3 +94,64 @@ def show_part(part: str, found: Sequence[Finding], lang: str) -> None:
         out.print(f"    {SIGNS[one.state]} {escape(one.what[lang])}{where}", soft_wrap=True, highlight=False)
         if one.mend[lang]:
             out.print(f"      {MEND[lang]}: {escape(one.mend[lang])}", soft_wrap=True, highlight=False)
+
+
+def probe(
+    watch: Annotated[bool, typer.Option("--watch", help="again and again, until Ctrl-C")] = False,
+    every: Annotated[float | None, typer.Option(min=5, help="seconds between two; default: probe_every")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="one line of JSON for each call")] = False,
+    lang: Language = None,
+) -> None:
+    """Make a real test call through the trunk and hear whether it is answered; exit code 1 when it is not."""
+    settings = load_settings()
+    target, chosen = target_of(settings), language(lang)
+    logs.set_up(settings.log_level, settings.log_file)
+
+    def told(result: Result) -> None:
+        print(json.dumps(result.to_json()) if as_json else result_line(result, chosen), flush=True)
+
+    watching = Watch(lambda: test_call(target), every or settings.probe_every, told)
+    if not watch:
+        raise typer.Exit(0 if asyncio.run(watching.once()).ok else 1)
+    if settings.probe_metrics_port:
+        try:
+            start_http_server(settings.probe_metrics_port, "127.0.0.1", watching.metrics.registry)
+        except OSError:
+            raise ServiceError(
+                f"port {settings.probe_metrics_port} (metrics of the probe) is in use",
+                "choose another: HOTLINE_PROBE_METRICS_PORT=…",
+            ) from None
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(watching.run())
+
+
+WHY = {
+    "unreachable": ("对端无应答", "nobody there"),
+    "busy": ("忙", "busy"),
+    "refused": ("被拒绝", "refused"),
+    "no_answer": ("振铃无人接", "not answered"),
+    "failed": ("呼叫失败", "failed"),
+    "no_audio": ("接通但没有声音包", "answered, but no audio packets came"),
+    "silence": ("接通但静音", "answered, but silent"),
+    "no_speech": ("听到的不像提示语", "what was heard is no greeting"),
+    "lossy": ("丢包太多", "too many packets lost"),
+    "not_ended": (
+        "流程没有自己挂断: 服务未应答, 或号码的流程不对", "not ended by its flow: no service, or another flow"
+    ),
+    "error": ("拨测本身出错", "the probe itself failed"),
+}
+
+
+def result_line(result: Result, lang: str) -> str:
+    """A test call as people read it."""
+    at, zh = shanghai(result.at), lang == "zh"
+    parts = []
+    if result.answer is not None:
+        parts.append(f"{result.answer:.2f} 秒接通" if zh else f"answered in {result.answer:.2f} s")
+    if result.sound:
+        level = f", {result.level:.0f} dBov" if result.level is not None else ""
+        parts.append((f"听到 {result.sound:.1f} 秒" if zh else f"heard {result.sound:.1f} s") + level)
+    if not result.ok:
+        status = f" ({result.status})" if result.status else ""
+        parts.append(WHY[result.reason][0 if zh else 1] + status)
+    return f"{at} {'✓' if result.ok else '✗'} {'; '.join(parts)}"

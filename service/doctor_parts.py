@@ -48,6 +48,8 @@ def configuration(s: Settings) -> tuple[HotlineConfig | None, list[Finding]]:
         found.append(say(code, s.config_dir / "hotline.yaml"))
     if not s.probe_number:
         found.append(say("no-probe"))
+    elif not s.probe_target and s.probe_number not in config.numbers:
+        found.append(say("probe-number", "probe_number"))
     return config, with_well(found, say("config-well", numbers=len(config.numbers), seats=len(config.seats)))
 
 

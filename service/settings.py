@@ -87,7 +87,7 @@ class Settings(BaseSettings):
         "", description="number it dials, whose flow says something and hangs up (docs/doctor.md)"
     )
     probe_caller: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,32}$")] = Field(
-        "probe", description="its own number or SIP user, by which its calls are known"
+        "1234500", description="its own number or SIP user, by which its calls are known"
     )
     probe_secret_file: Path | None = Field(None, description="password of that SIP user, if the trunk wants one")
     probe_every: Annotated[float, Field(ge=5, le=86400)] = 60.0

@@ -3,19 +3,24 @@
 import asyncio
 import json
 import os
+import re
 import socket
 import sys
 import time
 from pathlib import Path
 
 import pytest
+import yaml
 
+import calls
+from demo import SeatPhone, StayOn
 from service import doctor_parts, doctor_pbx
 from service.config import load_config
 from service.doctor import examine
 from service.doctor_checks import checks
 from service.pbx import private_asterisk
 from service.private import PrivateRedis
+from service.probe import probe, target_of
 from service.settings import load_settings
 from tests.conftest import PROMPTS, ROOT, ROOTFS, free_port
 
@@ -208,3 +213,56 @@ async def test_the_command_says_what_to_mend_and_its_exit_code_says_whether(worl
     assert set(data["findings"][0]["mend"]) == {"zh", "en"}
     code, out = await run("--lang", "en", "--only", "nothing")
     assert code == 2
+
+
+# ------------------------------------------------------------------ the probe
+def with_probe(bench):
+    """The configuration that docs/doctor.md tells to write."""
+    flow, numbers = re.findall(r"```yaml\n(.+?)```", (ROOT / "docs/doctor.md").read_text(), re.DOTALL)
+    config = bench.config(numbers=yaml.safe_load(numbers)["numbers"])
+    (config / "flows/probe.yaml").write_text(flow)
+    return config
+
+
+async def test_the_documented_test_call_goes_well_and_troubles_nobody(bench, eventually):
+    settings = bench.settings(
+        with_probe(bench), probe_number="1234500", probe_target=f"127.0.0.1:{bench.switch.plan.sip_port}"
+    )
+    seat = SeatPhone("8001", "demo-8001", [StayOn(60)], server=bench.switch.sip)
+    async with bench.hotline(settings) as hotline, seat:
+        await eventually(lambda: hotline.engine.dispatcher.seats["8001"].state.value == "available")
+        states = set()
+        hotline.engine.observe(lambda change: states.update(c.state for c in change.calls))
+        result = await probe(target_of(settings))
+        assert result.ok, result
+        assert result.answer < 10
+        assert 0.5 < result.sound < 10
+        await eventually(lambda: not hotline.engine.calls, what="the call is over")
+        assert states <= {calls.CallState.ARRIVED, calls.CallState.IN_FLOW, calls.CallState.ENDED}, "it never waited"
+        assert seat.taken == 0
+        assert seat.call is None
+        assert hotline.engine.host.callbacks.counts() == {}, "nobody is to be called back"
+        async with checks(settings) as every:
+            found = (await examine([x for x in every if x.part in ("config", "dialplan", "service", "lease")])).findings
+        assert {"service-well", "lease-well"} <= {x.code for x in found}
+        assert "no-probe" not in [x.code for x in found]
+        assert "no-heart-beat" not in [x.code for x in found]
+        # A number of callers: somebody is looked for, and the probe tells that this is no test number.
+        wrong = await probe(target_of(settings.model_copy(update={"probe_number": "12345"})), listens=6.0)
+        assert not wrong.ok
+
+
+async def test_without_a_service_the_test_call_fails(bench):
+    """The switch's own queue takes it: music, and no end."""
+    settings = bench.settings(probe_number="1234500", probe_target=f"127.0.0.1:{bench.switch.plan.sip_port}")
+    pbx = doctor_pbx.Pbx(settings)
+    try:
+        beat, limit = await pbx.value("HEARTBEAT"), 30
+        while int(beat or 0) + 4 >= time.time() and (limit := limit - 1):
+            await asyncio.sleep(0.5)  # another test's service has just ended
+    finally:
+        await pbx.close()
+    result = await probe(target_of(settings), listens=3.0)
+    assert not result.ok
+    assert result.ended_by == "local"
+    assert result.answer is not None, "answered by the switch alone"

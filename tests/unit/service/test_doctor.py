@@ -307,8 +307,15 @@ def test_a_wrong_configuration_is_a_fault_that_names_its_first_line(settings, tm
 
 
 def test_demonstration_passwords_are_a_fault_when_phones_come_from_outside(settings):
-    _, found = doctor_parts.configuration(settings(bind="0.0.0.0", probe_number="1234500"))
+    _, found = doctor_parts.configuration(settings(bind="0.0.0.0", probe_number="12345"))
     assert codes(found) == ["demo-passwords-open"]
+
+
+def test_a_number_to_probe_that_is_none_of_ours_is_a_fault_unless_it_is_called_elsewhere(settings):
+    _, found = doctor_parts.configuration(settings(probe_number="1234500"))
+    assert "probe-number" in codes(found)
+    _, found = doctor_parts.configuration(settings(probe_number="1234500", probe_target="sbc.example.cn:5060"))
+    assert "probe-number" not in codes(found)
 
 
 @pytest.fixture
