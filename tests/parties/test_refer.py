@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from demo import Manner
 from routing import SeatState
-from tests.conftest import Bench
+from tests.conftest import Bench, eventually
 from tests.parties.processes import books_agree
 from tests.parties.world import NOBODY, floor
 
@@ -203,6 +203,8 @@ async def test_a_second_line_that_is_given_up_leaves_the_other_phone_ringing_and
             await line.answered(10)
             await line.hang_up()
             await ringing.ended(10)
+            await eventually(lambda: talk.call.parties[-1].state in ("failed", "withdrawn"))
+            assert talk.call.parties[-1].state == "withdrawn", "its ring time has ended it, not the seat"
         await talk.seat.resume()
         await talk.voices.all_hear_all("caller", "seat")
         await hotline.seat_becomes("8002", "available")
