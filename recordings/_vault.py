@@ -100,7 +100,11 @@ class Vault:
     def job(self, call: str) -> Job | None:
         """The job of a finished recording, to do its transcript again."""
         manifest = self.manifest(call)
-        return Job.of(manifest["job"]) if manifest else None
+        if manifest is None:
+            return None
+        if not isinstance(manifest.get("job"), dict):
+            raise VaultDamagedError(f"{call}: the manifest has no job; restore it from a backup")
+        return Job.of(manifest["job"])
 
     def untranscribed(self, day: datetime) -> Iterator[str]:
         """Calls of a day (in China) that have a recording but no transcript: jobs to do again with a better model."""
@@ -112,7 +116,10 @@ class Vault:
     def verify(self, call: str) -> bool:
         """Whether the sound still is what the manifest says (reads all of it)."""
         manifest, audio = self.manifest(call), self.audio(call)
-        return bool(manifest and audio and _audio.sha256_of(audio) == manifest["audio"]["sha256"])
+        if manifest is None or audio is None:
+            return False
+        said = manifest.get("audio")
+        return isinstance(said, dict) and _audio.sha256_of(audio) == said.get("sha256")
 
     # ---------------------------------------------------------------- writing
     def finalise(self, job: Job) -> dict[str, Any]:
@@ -239,7 +246,7 @@ class Vault:
             data = json.loads((folder / name).read_bytes())
         except FileNotFoundError:
             return None
-        except ValueError:
+        except (ValueError, RecursionError):
             data = None
         if not isinstance(data, dict) or data.get("call") != call:
             raise VaultDamagedError(f"{folder / name}: not a file of this call; restore it from a backup")
@@ -253,7 +260,7 @@ class Vault:
                 raise VaultDamagedError(f"{folder}: the sound has another size than the manifest says; restore it")
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise VaultDamagedError(f"{folder}/manifest.json: unreadable; restore it from a backup") from None
         if manifest.get("call") != job.call:
             raise VaultDamagedError(f"{folder}/manifest.json: belongs to another call")

@@ -50,8 +50,9 @@ def load_yaml(path: Path) -> Located:
         raise ConfigError(
             f"{path}: cannot be read ({error.strerror})", f"put a configuration there; {path.name} ships in config/"
         ) from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: is not UTF-8 text", "save the file as UTF-8") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{path}:{line}: is not UTF-8 text", "save the file as UTF-8") from None
     node: yaml.Node | None = None
     try:
         # Parsed once, for values and lines: at a start of the service this is a third of the time.

@@ -125,7 +125,7 @@ def test_what_is_no_configuration_is_refused_with_its_line(write, text, line, re
 
 def test_gbk_bytes_are_named_as_such(write):
     path = write(GOOD.encode("gbk"))
-    assert refused(path) == [f"{path}: is not UTF-8 text"]
+    assert refused(path) == [f"{path}:1: is not UTF-8 text"]
 
 
 def test_deep_nesting_is_no_crash(write):
