@@ -54,14 +54,15 @@ class FireScene:
         voice, self._voice = voices(settings)
         w = watch
         script: tuple[Step, ...] = (
-            Until(w.talk_of(2).wait, STEP), ASKS, Until(w.said(HELPS).wait, 2 * STEP), COMES, HangUp(),
+            Until(w.talk_with(1).wait, STEP), ASKS, Until(w.said(HELPS).wait, 2 * STEP), COMES, HangUp(),
         )  # fmt: skip
         self.line = LinePhone(
             LINE, script, server=(settings.bind, settings.sip_port), local_ip=ADDRESS, answer_after=1.0, voice=voice,
             progress=w.says,
         )  # fmt: skip
         self._seat: tuple[Step, ...] = (
-            Until(w.said(TELLS).wait, STEP), HELPS, Until(w.event("party_left").wait, STEP), STAYS, StayOn(60.0),
+            Until(w.said(TELLS).wait, STEP), HELPS, Until(w.event("party_left").wait, STEP),
+            Until(w.talk_with(0, 1).wait, STEP), STAYS, StayOn(60.0),
         )  # fmt: skip
 
     @property
@@ -76,7 +77,7 @@ class FireScene:
         keys = (Until(rung.wait, HEARD if listened else 0.5), Press(digit, unless=rung.is_set)) if digit else ()
         return (
             Until(w.event("waiting").wait, STEP), CRY, *keys, Until(w.said(ASKS).wait, STEP),
-            Until(w.talk_of(3).wait, STEP), TELLS, Until(w.said(STAYS).wait, 2 * STEP), THANKS, HangUp(),
+            Until(w.talk_with(1, 1).wait, STEP), TELLS, Until(w.said(STAYS).wait, 2 * STEP), THANKS, HangUp(),
         )  # fmt: skip
 
     async def play(self, hotline: Hotline, seats: Sequence[SeatPhone], out: Console, began: float) -> bool:

@@ -17,7 +17,7 @@ COUNTS = {2: "", 3: " 三方", 4: " 四方", 5: " 五方", 6: " 六方"}
 ENGLISH = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 INDENT = " " * 13
 Company = tuple[tuple[str, str], ...]
-"""Who is in the talk with the caller: (kind, name for people), outside lines first."""
+"""Who is in the talk with the caller: (line | seat, name for people), outside lines first."""
 
 
 class Printer(Protocol):
@@ -38,7 +38,7 @@ class Watch:
     Attributes:
         call: Its id, None until it has come.
         start: When it arrived, unix seconds.
-        companies: Each company the caller has had, in order; () when it was alone again.
+        companies: Each company the caller has had, in order.
         over: Nothing more is printed.
     """
 
@@ -48,7 +48,7 @@ class Watch:
         self._known: Collection[str] | None = () if begun else None
         self.call: str | None = None
         self.start = 0.0
-        self.companies: list[Company] = [()]
+        self.companies: list[Company] = []
         self.over = False
         self._shown = 0
         self._states: dict[str, asyncio.Event] = {}
@@ -66,9 +66,9 @@ class Watch:
         """Set when one of the demo's people has said that to the end."""
         return self._said.setdefault(sentence.text, asyncio.Event())
 
-    def talk_of(self, count: int) -> asyncio.Event:
-        """Set when so many, the caller among them, have heard each other."""
-        return self._states.setdefault(f"talk of {count}", asyncio.Event())
+    def talk_with(self, lines: int, seats: int | None = None) -> asyncio.Event:
+        """Set when the caller has talked with just so many outside lines and seats; None: however many seats."""
+        return self._states.setdefault(f"with {lines} and {seats}", asyncio.Event())
 
     def close(self) -> None:
         """What still comes of it (the end of the wrap-up) is not printed: another call's timeline may run."""
@@ -94,11 +94,14 @@ class Watch:
         )
 
     def _tell_company(self, company: Company) -> None:
-        if company == self.companies[-1]:
+        # A talk may be parted for a moment and put together again: nobody's company is no news.
+        if not company or company in self.companies[-1:]:
             return
         self.companies.append(company)
         self.out.print(f"{INDENT}[cyan]↔ {company_line(company)}[/cyan]", highlight=False, soft_wrap=True)
-        self.talk_of(1 + len(company)).set()
+        lines = sum(kind == "line" for kind, _ in company)
+        self.talk_with(lines, len(company) - lines).set()
+        self.talk_with(lines).set()
 
     def says(self, code: str, data: Mapping[str, object]) -> None:
         """The demo people's progress."""
@@ -118,14 +121,13 @@ def company_of(call: calls.Call) -> Company:
     named = []
     for leg in sorted(there, key=lambda x: x.kind != "line"):
         party = call.party_of(leg.id) if leg.kind == "line" else None
-        named.append((leg.kind, party.label if party is not None else f"座席 {leg.who}"))
+        kind = "line" if leg.kind == "line" else "seat"
+        named.append((kind, party.label if party is not None else f"座席 {leg.who}"))
     return tuple(named)
 
 
 def company_line(company: Company) -> str:
-    """Who hears whom, Chinese first: "119 消防救援 与来电人、座席 8001 三方通话"."""
-    if not company:
-        return "来电人独自听等候音 · the caller is alone, with music"
+    """Who hears whom, Chinese first: "119 消防救援 与来电人、座席 8001 三方通话". `company` is not empty."""
     (_, first), *rest = company
     others = "".join(f"、{name}" for _, name in rest)
     count = 1 + len(company)

@@ -171,7 +171,9 @@ def test_who_hears_whom_is_said_with_the_line_first():
     assert company_line(company_of(TALKS)) == "119 消防救援 与来电人、座席 8002 三方通话 · three hear each other"
     assert company_line(company_of(replace(TALKS, legs=TALKS.legs[1:]))).startswith("119 消防救援 与来电人通话 ·")
     held = replace(TALKS, legs=tuple(replace(x, heard=((2.0, 3.0),)) for x in TALKS.legs))
-    assert "独自" in company_line(company_of(held)), "joined, but aside: the caller does not hear them"
+    assert company_of(held) == (), "joined, but aside: the caller does not hear them"
+    charge = replace(TALKS, legs=tuple(replace(x, kind="seat") if x.id == "s" else x for x in TALKS.legs))
+    assert company_of(charge) == company_of(TALKS), "taking charge is not a change of company"
     observed = replace(TALKS, legs=(*TALKS.legs, leg("o", "observer", "8009", (2.0, None))))
     assert company_of(observed) == company_of(TALKS), "whoever only listens is not heard"
 
@@ -181,10 +183,12 @@ def test_a_company_is_told_once_and_only_in_calls_of_several():
     watch = Watch(out)
     watch.on_change(change(replace(TALKS, parties=())))
     assert out.lines == [], "a plain talk has its line in the timeline"
-    for call in (TALKS, TALKS, replace(TALKS, legs=TALKS.legs[:1]), replace(TALKS, legs=(), ended_at=9.0)):
+    parted = replace(TALKS, legs=())
+    for call in (TALKS, parted, TALKS, parted, replace(TALKS, legs=TALKS.legs[:1]), replace(TALKS, ended_at=9.0)):
         watch.on_change(change(call))
     assert [line.count("↔") for line in out.lines] == [1, 1]
-    assert watch.talk_of(3).is_set() and watch.talk_of(2).is_set() and not watch.talk_of(4).is_set()
+    assert watch.talk_with(1).is_set() and watch.talk_with(0).is_set() and not watch.talk_with(2).is_set()
+    assert watch.talk_with(1, 1).is_set() and watch.talk_with(0, 1).is_set() and not watch.talk_with(1, 0).is_set()
 
 
 def test_only_the_scenes_own_call_is_followed():
@@ -229,12 +233,12 @@ def test_timelines_name_the_party():
 @pytest.mark.parametrize(
     ("rung", "companies", "says"),
     [
-        (None, [()], "never reached the service"),
-        (False, [()], "key 9 did nothing"),
-        (True, [(), (("seat", "s"),)], "not joined"),
-        (True, [(), (("line", "l"),)], "no seat came"),
-        (True, [(), (("seat", "s"),), (("line", "l"), ("seat", "s"))], "did not go on"),
-        (True, [(), (("line", "l"),), (("line", "l"), ("third", "s")), (), (("seat", "s"),)], ""),
+        (None, [], "never reached the service"),
+        (False, [], "key 9 did nothing"),
+        (True, [(("seat", "s"),)], "not joined"),
+        (True, [(("line", "l"),)], "no seat came"),
+        (True, [(("seat", "s"),), (("line", "l"), ("seat", "s"))], "did not go on"),
+        (True, [(("line", "l"),), (("line", "l"), ("seat", "s")), (("seat", "s"),)], ""),
     ],
 )
 def test_each_way_to_fail_is_named(site: Any, rung: bool | None, companies: list[Any], says: str) -> None:
