@@ -68,7 +68,8 @@ class JobQueue:
         self.consumer = consumer
         # The read below blocks for a second: the socket's own time limit must be longer.
         self._redis = redis.Redis.from_url(
-            settings.redis_url, decode_responses=True, socket_timeout=10.0, socket_connect_timeout=5.0
+            settings.redis_url, decode_responses=True, socket_timeout=10.0, socket_connect_timeout=5.0,
+            encoding_errors="replace",  # an entry that is no text must not end every worker in turn
         )
         self._own_read = False
 
