@@ -1,5 +1,5 @@
 # Two commands are enough: `make demo` and `make test`. Both prepare what they need.
-.PHONY: help setup setup-test demo run test check bench takeover clean
+.PHONY: help setup setup-test demo run test check bench takeover fuzz clean
 RUN = .venv/bin/hotline
 
 help:  ## this text
@@ -30,6 +30,9 @@ bench: setup-test  ## side by side: native dialplan + app_queue against this ser
 
 takeover: setup-test  ## kill processes of the service, 500 rounds (ROUNDS=, SEED=)
 	@.venv/bin/python -m tests.takeover --rounds $(or $(ROUNDS),500) --seed $(or $(SEED),1)
+
+fuzz: setup-test  ## hostile input at every edge, for long and from a new seed (FUZZ_SEED=, FUZZ_FACTOR=40)
+	@FUZZ=long FUZZ_SEED=$(FUZZ_SEED) FUZZ_FACTOR=$(FUZZ_FACTOR) .venv/bin/python -m pytest tests/fuzz $(PYTEST)
 
 clean:  ## remove all that was made (var/, .venv/); asks first
 	@printf 'Remove var/ (with all recordings and drafts) and .venv/? [y/N] '; read a; [ "$$a" = y ] && rm -rf var .venv || echo kept
