@@ -227,12 +227,14 @@ async def _globals(pbx: Pbx) -> list[Finding]:
 
 
 def rendered(s: Settings, config: HotlineConfig) -> dict[str, set[Step]]:
-    """The dialplan as this version renders it for these settings. Writes nothing but a directory that it removes."""
+    """The dialplan as this version renders it for these settings. Writes nothing, and needs no Asterisk here."""
     asterisk = private_asterisk(s, config)
-    try:
-        return contexts_of(telephony.render(asterisk.templates, asterisk.plan())["extensions.conf"])
-    finally:
-        asterisk.forget()
+    # Directories of a private instance: none of them is in the dialplan.
+    nowhere = dict.fromkeys(
+        ("etc_dir", "var_dir", "spool_dir", "run_dir", "log_dir", "data_dir", "module_dir", "moh_dir"), s.var_dir
+    )
+    plan = telephony.SwitchPlan(**nowhere, **asterisk.plan_changes)  # type: ignore[arg-type]
+    return contexts_of(telephony.render(asterisk.templates, plan)["extensions.conf"])
 
 
 # ------------------------------------------------------------------ modules
