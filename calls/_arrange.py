@@ -10,7 +10,7 @@ from . import _words as words
 from . import commands as c
 from . import events as e
 from ._parties import end_company, end_party, nobody_left, party_joined, party_wanted, pending, seat_leaves, with_party
-from ._rooms import out_of_bridge, settle
+from ._rooms import anew, out_of_bridge, settle
 from ._rules import LOST_SEAT_PRIORITY, Result, Rules, S, enqueue, leg_gone, note, remember, with_leg
 from ._uui import clean_case
 from .model import SIDE, TALK, Call, Leg, LegState, Offer, Party, PartyState
@@ -163,13 +163,14 @@ def observer_wanted(call: Call, event: e.Event, now: float, rules: Rules) -> Res
     call = note(call, now, "observer_rung", seat=event.seat, mode=event.mode, by=event.by)
     if comes_in:
         call, _ = _party_of_observer(call, event, now, PartyState.RINGING, rules.ring)
-        leg = Leg(event.leg, "third", event.seat, LegState.DIALLING, now, goal=TALK)
+        leg = Leg(event.leg, "third", event.seat, LegState.DIALLING, now, goal=TALK, anew=anew(call))
     else:
         leg = Leg(event.leg, "observer", event.seat, LegState.DIALLING, now, mode=event.mode)
     call = replace(call, legs=(*call.legs, leg), offers=call.offers + 1)
     ring = c.RingSeat(
         call.id, event.leg, event.seat, call.channel, call.caller_number, call.caller_name, rules.ring,
         phone=event.phone, role="join" if comes_in else event.mode, beside="" if comes_in else beside.id,
+        anew=anew(call),
     )  # fmt: skip
     # Nobody else is to ring this phone meanwhile.
     return call, (c.SeatTalks(call.id, event.seat, event.leg, back=True), ring)

@@ -10,6 +10,7 @@ from routing import OfferOutcome
 from . import commands as c
 from . import events as e
 from ._parties import end_company, party_not_joined, party_offered, party_rings, party_timer
+from ._rooms import anew
 from ._rules import Result, Rules, S, enqueue, give_offer_up, leg_gone, note, planned, with_leg
 from ._talk import demand_of, play_flow, speak
 from .model import Call, Leg, LegState, Moment, Offer
@@ -165,7 +166,7 @@ def offered(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     assert isinstance(event, e.Offered)
     if event.part:
         return party_offered(call, event, now, rules)
-    leg = Leg(event.leg, "seat", event.seat, LegState.DIALLING, now)
+    leg = Leg(event.leg, "seat", event.seat, LegState.DIALLING, now, anew=anew(call))
     outbound = call.state is S.DUE
     call = replace(
         call, state=S.PREVIEW if outbound else S.OFFERED, offers=call.offers + 1, legs=(*call.legs, leg),
@@ -176,7 +177,7 @@ def offered(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     seconds = max(1.0, event.deadline - now) + rules.ring
     ring = c.RingSeat(
         call.id, event.leg, event.seat, call.channel, call.caller_number, call.caller_name, seconds,
-        phone=event.phone, role="callback" if outbound else "seat",
+        phone=event.phone, role="callback" if outbound else "seat", anew=anew(call),
     )  # fmt: skip
     return call, (ring,)
 

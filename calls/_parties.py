@@ -14,7 +14,7 @@ from routing import LINE_PREFIX, Demand, Line, OfferOutcome
 from . import _words as words
 from . import commands as c
 from . import events as e
-from ._rooms import rooms_after, settle
+from ._rooms import anew, rooms_after, settle
 from ._rules import LOST_SEAT_PRIORITY, Result, Rules, S, enqueue, leg_gone, note, remember, with_leg
 from .model import OPEN_PARTY, PENDING_PARTY, SIDE, TALK, Call, Leg, LegState, Offer, Party, PartyState
 from .reconcile import leg_id
@@ -119,7 +119,8 @@ def end_party(call: Call, party: Party, now: float, why: str) -> Result:
         call = leg_gone(call, leg.id, now, why)
     state = PartyState.LEFT if joined else PartyState.WITHDRAWN
     call = with_party(call, party.id, state=state, offer=None, leg=None, why="" if joined else why)
-    return note(call, now, "party_left" if joined else "party_withdrawn", part=party.id, who=party.label), tuple(out)
+    who = party.seat if joined and party.seat else party.label
+    return note(call, now, "party_left" if joined else "party_withdrawn", part=party.id, who=who), tuple(out)
 
 
 def end_company(call: Call, now: float, why: str = "withdrawn", keep: frozenset[str] = frozenset()) -> Result:
@@ -154,7 +155,7 @@ def _rings_now(call: Call, part: str, leg: Leg, offer: Offer, seat: str | None, 
     assert party is not None
     role, beside = _role(call, party)
     room = SIDE if role == "beside" else TALK
-    leg = replace(leg, room=room, goal=f"beside:{beside}" if beside else TALK)
+    leg = replace(leg, room=room, goal=f"beside:{beside}" if beside else TALK, anew=anew(call))
     asking = call.leg(party.asking)
     if asking is not None and asking.kind == "via":
         leg = replace(leg, via=asking.id)
@@ -179,8 +180,9 @@ def _ring_line(call: Call, part: str, now: float, rules: Rules) -> Result:
     shown = call.caller_number if one.caller_id == "caller" and call.caller_number else call.dialled
     headers = party.line.headers if one.protocol == "uui" else ()
     ring = c.RingLine(
-        call.id, name, call.channel, one.trunk, one.number, shown, one.seconds + GIVE_UP, role, beside, headers
-    )
+        call.id, name, call.channel, one.trunk, one.number, shown, one.seconds + GIVE_UP, role, beside, anew(call),
+        headers,
+    )  # fmt: skip
     call, out = _rings_now(call, part, leg, offer, None, now)
     call = note(call, now, "line_rung", part=part, who=one.name, attempt=party.tried + 1, of=len(party.line.tries))
     return call, (*out, ring)
@@ -197,7 +199,7 @@ def party_offered(call: Call, event: e.Event, now: float, rules: Rules) -> Resul
     seconds = max(1.0, event.deadline - now) + rules.ring
     ring = c.RingSeat(
         call.id, event.leg, event.seat, call.channel, call.caller_number, call.caller_name, seconds,
-        phone=event.phone, role=role, beside=beside,
+        phone=event.phone, role=role, beside=beside, anew=anew(call),
     )  # fmt: skip
     offer = Offer(event.offer, event.seat, event.leg, event.deadline)
     call, out = _rings_now(call, event.part, leg, offer, event.seat, now)

@@ -89,8 +89,34 @@ def settle(call: Call, now: float) -> Result:
     call, more = _together(call, now)
     out += more
     call, marks = hear(call, now)
+    call, again = _recorded_anew(call, now)
     call, anew = _listens_anew(call)
-    return call, (*out, *marks, *anew)
+    return call, (*out, *marks, *again, *anew)
+
+
+def anew(call: Call, leg_id: str = "") -> bool:
+    """Whether the recording has to begin anew before this leg (empty: a new one) is alone with the caller.
+
+    The switch takes the packets of a new partner for late ones of the old partner's, by their numbers, and leaves them
+    out of what listens at the caller's channel: about every second one would be missing in the recording.
+    """
+    return bool(call.pair) and call.pair != leg_id
+
+
+def _recorded_anew(call: Call, now: float) -> Result:
+    """Of three or more only one is left with the caller, and not the one of before: parted for a quarter of a second,
+    so that the recording has it."""
+    there = inside(call)
+    if len(there) != 1:
+        return call, ()
+    leg = there[0]
+    if not anew(call, leg.id):
+        return (call if call.pair == leg.id else replace(call, pair=leg.id)), ()
+    if leg.cancelled or leg.room != TALK or leg.moving is not None:
+        return call, ()
+    call = out_of_bridge(call, leg.id, now)
+    call = with_leg(replace(call, pair=leg.id), leg.id, goal=TALK, moving=now)
+    return call, (c.Hold(call.id, call.channel, leg.id, "again"),)
 
 
 def _listens_anew(call: Call) -> Result:
@@ -190,8 +216,9 @@ def _move_to_talk(call: Call, legs: Iterable[Leg], now: float) -> Result:
         if leg.goal == TALK and leg.moving is not None:
             continue
         call = out_of_bridge(call, leg.id, now)
-        call = with_leg(call, leg.id, goal=TALK, moving=now)
-        out.append(c.Move(call.id, leg.id, TALK, "", call.channel))
+        begins = anew(call, leg.id) and not inside(call)
+        call = with_leg(call, leg.id, goal=TALK, moving=now, anew=begins)
+        out.append(c.Move(call.id, leg.id, TALK, "", call.channel, begins))
     return call, tuple(out)
 
 
@@ -226,8 +253,16 @@ def arrived_in(call: Call, leg: Leg, bridge: str, now: float) -> Call:
                 return call
             return with_leg(out_of_bridge(call, partner.id, now), partner.id, bridge=bridge, placed_at=now)
         # Its partner has gone: the switch took it to the caller.
-        return with_leg(call, call.id, bridge=bridge, placed_at=now)
-    return with_leg(call, call.id, bridge=bridge, moving=None, placed_at=now)
+        return _fetched(call, leg, bridge, now)
+    return _fetched(call, leg, bridge, now)
+
+
+def _fetched(call: Call, leg: Leg, bridge: str, now: float) -> Call:
+    """A leg has taken the caller, who was alone, into a bridge with it."""
+    call = with_leg(call, call.id, bridge=bridge, moving=None, placed_at=now)
+    if leg.anew or call.pair in ("", leg.id):
+        call = replace(with_leg(call, leg.id, anew=False), pair=leg.id)
+    return call
 
 
 def came_back(call: Call, now: float) -> Call:

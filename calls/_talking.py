@@ -52,7 +52,7 @@ def joined(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     if bridge == ALONE and (call.leg(event.leg) or call.legs[0]).state is not LegState.JOINED:
         return call, ()
     if event.leg == call.id:
-        return _caller_is_in(call, bridge, now)
+        return _caller_is_in(call, bridge, now, found=event.found)
     leg = call.leg(event.leg)
     out: list[c.Command] = []
     if leg is None:
@@ -64,7 +64,7 @@ def joined(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     if leg.kind in ("observer", "via"):
         return call, ()
     if leg.state is LegState.JOINED:
-        return _is_in(call, leg, bridge, now)
+        return _is_in(call, leg, bridge, now, found=event.found)
     if not leg.goal:
         call = with_leg(call, leg.id, goal=TALK)
     call = with_leg(call, leg.id, state=LegState.JOINED, joined_at=now, ended_at=None, cause=None)
@@ -91,7 +91,7 @@ def _kind_of(call: Call, who: str) -> str:
     return "third" if call.main_seat is not None else "seat"
 
 
-def _caller_is_in(call: Call, bridge: str, now: float) -> Result:
+def _caller_is_in(call: Call, bridge: str, now: float, *, found: bool) -> Result:
     """The caller's own word: it has moved, or the switch was asked."""
     caller = call.leg(call.id)
     assert caller is not None
@@ -101,10 +101,10 @@ def _caller_is_in(call: Call, bridge: str, now: float) -> Result:
     for leg in call.talkers:
         if leg.via and leg.bridge == bridge:
             call = with_leg(call, leg.id, via="", room=TALK)  # a phone has brought the caller to it
-    return settle(came_back(call, now), now)
+    return settle(came_back(call, now) if found else call, now)
 
 
-def _is_in(call: Call, leg: Leg, bridge: str, now: float) -> Result:
+def _is_in(call: Call, leg: Leg, bridge: str, now: float, *, found: bool) -> Result:
     """A leg that was joined before is in another bridge now."""
     if leg.bridge == bridge and leg.moving is None:
         return call, ()
@@ -112,7 +112,10 @@ def _is_in(call: Call, leg: Leg, bridge: str, now: float) -> Result:
         call = with_leg(out_of_bridge(call, leg.id, now), leg.id, moving=None, goal="")
         return settle(call, now)
     call = arrived_in(out_of_bridge(call, leg.id, now) if leg.bridge != bridge else call, leg, bridge, now)
-    return settle(came_back(_brought(call, leg.id), now), now)
+    call = _brought(call, leg.id)
+    # Told as it happened, it may be older than our last word; only what is found afterwards says that the switch has
+    # brought a seat back by itself.
+    return settle(came_back(call, now) if found else call, now)
 
 
 def _brought(call: Call, leg_name: str) -> Call:

@@ -50,6 +50,8 @@ class RingSeat(ToSwitch):
     """seat | callback (waits for the caller to be rung) | join (goes to where the caller is) | beside (joins the leg
     `beside` in private, the caller if that is gone) | listen, whisper (hears the leg `beside`, is heard by it)."""
     beside: str = ""
+    anew: bool = False
+    """The caller has talked with somebody else before: its recording begins anew before they are joined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class RingLine(ToSwitch):
     role: str = "join"
     """join | beside, as of RingSeat."""
     beside: str = ""
+    anew: bool = False
     headers: tuple[tuple[str, str], ...] = ()
 
 
@@ -81,6 +84,8 @@ class Move(ToSwitch):
     beside: str = ""
     channel: str = ""
     """The caller's channel, for talk."""
+    anew: bool = False
+    """As of RingSeat, for talk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ class Hold(ToSwitch):
     channel: str
     leg: str
     to: str = "quiet"
+    """As of Move; or again: the caller's recording begins anew, then the two are together again."""
     beside: str = ""
 
 

@@ -120,6 +120,8 @@ class LegJoined(Event):
     seat: str = ""
     bridge: str = ""
     """Id of the bridge: who is in the caller's is heard by the caller."""
+    found: bool = False
+    """Found by looking at the switch (reconciliation), not told as it happened."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,8 @@ class Leg:
     """Where the switch was last told to bring it: talk | beside:<leg> | quiet | ring | music | listen | whisper."""
     moving: float | None = None
     """When the switch was told so, until it says that the leg is there; None: it is."""
+    anew: bool = False
+    """It was told to have the caller's recording begin anew before it fetches the caller."""
     heard: tuple[tuple[float, float | None], ...] = ()
     """When it was in the talk with the caller: (from, until or None)."""
     muted: bool = False
@@ -247,6 +249,8 @@ class Call:
     """The switch's endpoint it came over, where that is a linked hotline's."""
     uui: str = ""
     """User-to-User header it came with, undecoded."""
+    pair: str = ""
+    """The leg that was last alone with the caller: the recording must begin anew for another one (_rooms.anew)."""
     context: Mapping[str, Any] = field(default_factory=dict)
     """What the other hotline told of the case."""
     wish: str = ""

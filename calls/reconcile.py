@@ -108,14 +108,14 @@ def _known(
             # In a talk: with the caller or aside. Which, is the bridge's word.
             joined = True
             if leg.state is not LegState.JOINED or leg.bridge != view.bridge:
-                yield e.LegJoined(call.id, leg.id, leg.who or "", view.bridge)
+                yield e.LegJoined(call.id, leg.id, leg.who or "", view.bridge, found=True)
         elif leg.state is LegState.JOINED:
             joined = True  # alone in the music: what is to become of it is the rooms' matter
             if leg.bridge:
                 yield e.LegJoined(call.id, leg.id, leg.who or "", ALONE)
     own = call.leg(call.id)
     if call.state is S.TALKING and _has_company(caller, bridges) and own is not None and own.bridge != caller.bridge:
-        yield e.LegJoined(call.id, call.id, "", caller.bridge or "")
+        yield e.LegJoined(call.id, call.id, "", caller.bridge or "", found=True)
     if not joined and caller.bridge is not None:
         yield from _talk_not_in_the_books(call, bridges[caller.bridge], before)
     if caller.place is Place.NATIVE and call.state is not S.NATIVE:

@@ -184,7 +184,8 @@ class FakeSwitch:
                     self.bridges.pop(channel, None)
                 if command.call in self.callers:
                     self.callers[command.call].held = True
-                self._move(command.call, command.leg, command.to, command.beside)
+                to = "talk" if command.to == "again" else command.to
+                self._move(command.call, command.leg, to, command.beside)
             case c.InQueue():
                 if command.call in self.callers:
                     self.callers[command.call].held = False

@@ -31,9 +31,10 @@ _SEAT_CONTEXT = {
 _PLACES = {
     "talk": ("hotline-join", "s"), "beside": ("hotline-beside", "s"), "quiet": ("hotline-side", "quiet"),
     "ring": ("hotline-side", "ring"), "music": ("hotline-side", "music"), "listen": ("hotline-listen", "s"),
-    "whisper": ("hotline-whisper", "s"),
+    "whisper": ("hotline-whisper", "s"), "again": ("hotline-again", "s"),
 }  # fmt: skip
 """Where a command moves a leg → (context, extension)."""
+_ANEW = {False: (), True: ("HL_ANEW=1",)}
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,40}")
 _VALUE = re.compile(r"[A-Za-z0-9 ._:;=/+@-]{1,400}")
 NO_ROUTE = 3
@@ -154,6 +155,8 @@ class AsteriskSwitch:
                 self._ring_line(command)
             case c.Move():
                 self._beside(command.leg, command.beside)
+                if command.anew:
+                    self._setvar("HL_ANEW", "1", command.leg)
                 self._redirect(command.leg, *_PLACES[command.to])
             case c.Hold():
                 self._hold(command)
@@ -194,6 +197,7 @@ class AsteriskSwitch:
             "CallerID": f'"{name}" <{number}>' if name else f"<{number}>",
             "ChannelId": command.leg, "Variable": [
                 f"HL_CALLER={command.channel}", f"HL_BESIDE={command.beside}", "TRANSFER_CONTEXT=hotline-refer",
+                *_ANEW[command.anew],
             ],
         }  # fmt: skip
         self._originate(command.call, command.leg, fields)
@@ -216,7 +220,7 @@ class AsteriskSwitch:
             self.counters.refused_values += 1
             self._deliver([e.LegLeft(command.call, command.leg, 28)])
             return
-        variables = [f"HL_CALLER={command.channel}", f"HL_BESIDE={command.beside}"]
+        variables = [f"HL_CALLER={command.channel}", f"HL_BESIDE={command.beside}", *_ANEW[command.anew]]
         for name, value in command.headers:
             # Ours are hex and plain names: what the switch would take apart (a comma, a quote) is none of them.
             if _HEADER.fullmatch(name) and _VALUE.fullmatch(value):
@@ -242,8 +246,9 @@ class AsteriskSwitch:
         """Caller and leg leave their bridge at once: one action moves both, so that neither falls out of it alone."""
         self._beside(command.leg, command.beside)
         context, exten = _PLACES[command.to]
+        place = "anew" if command.to == "again" else "hold"
         fields: dict[str, str | list[str]] = {
-            "Action": "Redirect", "Channel": command.call, "Context": "hotline-wait", "Exten": "hold", "Priority": "1",
+            "Action": "Redirect", "Channel": command.call, "Context": "hotline-wait", "Exten": place, "Priority": "1",
             "ExtraChannel": command.leg, "ExtraContext": context, "ExtraExten": exten, "ExtraPriority": "1",
         }  # fmt: skip
         self._send(fields, self._quiet)

@@ -226,6 +226,7 @@ _PLACES = {
     "hotline-seat": Place.SEAT,
     "hotline-seat-out": Place.SEAT,
     "hotline-join": Place.SEAT,
+    "hotline-again": Place.SEAT,
     "hotline-beside": Place.WAITING,
     "hotline-refer": Place.WAITING,
     "hotline-side": Place.SEAT,

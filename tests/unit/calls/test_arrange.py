@@ -57,9 +57,12 @@ def test_hold_in_a_talk_of_three_leaves_the_others_with_the_caller():
     story = talk_of_three()
     out = story.see(arranged("hold"))
     assert c.Move(CALL, SEAT, "quiet", "", CH) in out
-    assert not of(out, c.Hold)
+    # Another one than before is alone with the caller: its recording begins anew.
+    assert of(out, c.Hold) == [c.Hold(CALL, CH, TAP, "again")]
+    story.see(joined(TAP, "b9"))
     assert story.heard() == {TAP}
     assert not story.call.held
+    assert story.see(joined(TAP, "b9")) == [], "once"
 
 
 def test_the_same_order_twice_moves_nobody_twice():
@@ -114,7 +117,7 @@ def test_complete_leaves_the_caller_to_the_party_and_frees_the_seat():
     story = consulting()
     out = story.see(arranged("complete"))
     assert c.CancelLeg(CALL, SEAT) in out
-    assert c.Move(CALL, TAP, "talk", "", CH) in out
+    assert c.Move(CALL, TAP, "talk", "", CH, anew=True) in out
     story.see(joined(TAP, "b3"))
     out = story.see(left(SEAT))
     assert not of(out, c.HangUp)
@@ -163,6 +166,8 @@ def test_a_seat_that_leaves_a_talk_of_three_ends_no_call():
     assert c.CancelLeg(CALL, SEAT) in story.see(arranged("leave"))
     out = story.see(left(SEAT))
     assert not of(out, c.HangUp)
+    assert of(out, c.Hold) == [c.Hold(CALL, CH, TAP, "again")], "its recording begins anew for who stays"
+    story.see(joined(TAP, "b9"))
     assert story.heard() == {TAP}
     assert story.call.state is S.TALKING
 

@@ -57,7 +57,7 @@ def test_a_seat_that_hangs_up_in_a_consultation_leaves_the_party_to_the_caller()
     """As a telephone does it: 咨询转接."""
     story = consulting()
     out = story.see(left(SEAT))
-    assert c.Move(CALL, TAP, "talk", "", CH) in out
+    assert c.Move(CALL, TAP, "talk", "", CH, anew=True) in out
     assert not of(out, c.HangUp)
     story.see(joined(TAP, "b3"))
     assert story.heard() == {TAP}

@@ -149,7 +149,7 @@ def test_a_party_that_left_while_nobody_listened_brings_seat_and_caller_together
 def test_a_seat_that_left_its_consultation_leaves_the_party_to_the_caller():
     story = consulting()
     out = settled(story, caller(), view(TAP))
-    assert c.Move(CALL, TAP, "talk", "", CH) in out
+    assert c.Move(CALL, TAP, "talk", "", CH, anew=True) in out
     assert story.call.state is S.TALKING
 
 
