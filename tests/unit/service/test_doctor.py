@@ -26,6 +26,7 @@ import ivr
 import tickets
 from service import doctor, doctor_certificate, doctor_dialplan, doctor_files, doctor_parts, doctor_pbx
 from service.doctor import Check, NotLooked, examine, off_loop, say, texts, worst
+from service.doctor_checks import checks
 from service.settings import load_settings
 from tests.conftest import ROOT, free_port
 
@@ -611,3 +612,12 @@ def test_the_places_are_those_of_the_settings(settings):
     assert set(doctor_files.places(s)) == {"var", "spool", "vault"}
     assert os.fspath(doctor_files.places(s)["spool"]) == str(s.spool)
     assert Path(s.spool).is_absolute()
+
+
+async def test_every_check_is_documented_and_every_documented_part_is_checked(settings):
+    async with checks(settings()) as every:
+        parts = [x.part for x in every]
+    table = (ROOT / "docs/doctor.md").read_text().split("| part |")[1].split("\n\n")[0]
+    documented = [name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert sorted(documented) == sorted(parts)
+    assert len(set(parts)) == len(parts)
