@@ -109,7 +109,8 @@ def test_a_leg_begun_after_the_snapshot_was_asked_for_is_left_alone():
 # ---------------------------------------------------------------------- talks
 def test_a_leg_that_was_joined_while_nobody_listened_is_a_talk():
     offered = call(S.OFFERED, [leg(LegState.RINGING)])
-    assert told([offered], [view(bridge="b"), seat_view(bridge="b")]) == ([e.LegJoined(C, L, "8001", "b", found=True)], [])
+    joined = e.LegJoined(C, L, "8001", "b", found=True)
+    assert told([offered], [view(bridge="b"), seat_view(bridge="b")]) == ([joined], [])
 
 
 def test_a_talk_that_we_know_is_not_told_again():
