@@ -311,9 +311,10 @@ class Site:
         await caller.press("#")  # enough of the greeting
         taken = await phone.incoming(PATIENCE)
         await taken.answer()
-        channels = [v for v in (await self.switch.snapshot()).channels if v.id not in before and "~" not in v.id]
-        assert len(channels) == 1, channels
-        talk = KilledTalk(channels[0].id, caller, taken, Voices(caller=caller, seat=taken), lambda: self.late)
+        # A set: while two are being bridged, the switch may list one of them twice.
+        channels = {v.id for v in (await self.switch.snapshot()).channels if v.id not in before and "~" not in v.id}
+        (mine_id,) = channels
+        talk = KilledTalk(mine_id, caller, taken, Voices(caller=caller, seat=taken), lambda: self.late)
         await talk.voices.all_hear_all()
         return talk
 
