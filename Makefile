@@ -11,8 +11,8 @@ setup:  ## system packages, Python environment, private Asterisk and Redis, prom
 setup-test:
 	@tools/setup.sh test
 
-demo: setup  ## start everything and let one simulated caller through
-	@exec $(RUN) demo $(if $(PHONES),--phones $(PHONES))
+demo: setup  ## start everything and let simulated callers through
+	@exec $(RUN) demo $(if $(PHONES),--phones $(PHONES)) $(if $(SCENE),--scene $(SCENE))
 
 run: setup  ## start everything; PHONES=0 leaves the seats to your own phones
 	@exec $(RUN) run $(if $(PHONES),--phones $(PHONES))
