@@ -7,7 +7,7 @@ import contextlib
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 import typer
@@ -50,9 +50,9 @@ def doctor(
 ) -> None:
     """Look at everything the hotline needs, and say what to mend; exit code 1 when there is something."""
     settings = load_settings()
-    _quiet(verbose)
     chosen = language(lang)
-    report = asyncio.run(_examine(settings, only or [], chosen, show=not as_json))
+    with _quiet(verbose):
+        report = asyncio.run(_examine(settings, only or [], chosen, show=not as_json))
     if as_json:
         print(json.dumps(report.to_json(), ensure_ascii=False, indent=2))
     else:
@@ -61,11 +61,19 @@ def doctor(
     raise typer.Exit(1 if report.count("fault") else 0)
 
 
-def _quiet(verbose: bool) -> None:
+@contextlib.contextmanager
+def _quiet(verbose: bool) -> Iterator[None]:
+    """Without log lines: what a part logs on its way is said by its finding."""
     if verbose:
         logs.set_up("debug")
-    else:
-        logging.disable(logging.CRITICAL)  # what a part logs on its way is said by its finding
+        yield
+        return
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 async def _examine(settings: Settings, only: Sequence[str], lang: str, *, show: bool) -> Report:

@@ -60,6 +60,11 @@ def clean_channel(value: str, call: str) -> str:
     return value if _CHANNEL.fullmatch(value) else call
 
 
+def _flow(value: str) -> str:
+    """name@version of a flow; what is none of ours is no flow, and the caller gets a human."""
+    return value if value.isprintable() and len(value) <= 256 else ""
+
+
 def clean_seat(value: str) -> str:
     """A seat's id as configuration allows it; anything else is no seat."""
     return value if _SEAT_ID.fullmatch(value) else ""
@@ -75,7 +80,7 @@ def _user_event(m: Message) -> e.Input | None:
                 clean_number(_text(m, "Exten")),
                 clean_number(_text(m, "CallerIDNum")),
                 clean_name(_text(m, "CallerIDName")),
-                _text(m, "Flow"),
+                _flow(_text(m, "Flow")),
                 origin=clean_seat(_text(m, "Origin")),
                 case=clean_case(unquote(_text(m, "Case"))),
                 uui=_plain(unquote(_text(m, "Uui")), 400),

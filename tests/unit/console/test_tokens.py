@@ -70,8 +70,11 @@ def test_a_senseless_token_is_not_issued(role: str, name: str, seat: str | None,
 
 def test_the_secret_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
     path = tmp_path / "keys" / "console.secret"
-    os.umask(0)
-    token = TokenBook.open(path).issue("admin", "a", days=1)
+    before = os.umask(0)
+    try:
+        token = TokenBook.open(path).issue("admin", "a", days=1)
+    finally:
+        os.umask(before)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert TokenBook.open(path).check(token).role is Role.ADMIN
     assert [entry.name for entry in path.parent.iterdir()] == ["console.secret"]
