@@ -156,10 +156,13 @@ def _newstate(m: Message) -> e.Input | None:
     return e.LegRinging(names[0], uid) if names and _text(m, "ChannelStateDesc") == "Ringing" else None
 
 
+_KEYS = frozenset("0123456789*#ABCD")
+
+
 def _digit(m: Message) -> e.Input | None:
     uid = _text(m, "Uniqueid")
     digit = _text(m, "Digit")
-    if split_leg(uid) or _text(m, "Direction") != "Received" or len(digit) != 1:
+    if split_leg(uid) or _text(m, "Direction") != "Received" or digit not in _KEYS:
         return None
     return e.DigitPressed(uid, digit)
 

@@ -52,6 +52,13 @@ class Link:
         self.replies.append(on_reply)
 
 
+def as_read(value: Any) -> Any:
+    """A value, or the values of a repeated header, as `FrameReader` gives them."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return [as_read(x) for x in value]
+
+
 def read_action(data: bytes) -> list[tuple[str, str]]:
     """As Asterisk reads it: lines up to CR LF, an empty one ends it; there is one action and nothing after it."""
     text = data.decode()
@@ -140,9 +147,9 @@ class Rig:
             await self.messages(messages)
 
     async def tell(self, *events: dict[str, Any], seconds: float = 1.0) -> None:
-        """Events by their headers."""
+        """Events by their headers; what is no UTF-8 comes as the reader of bytes gives it."""
         self.now += seconds
-        await self.messages([Message.of(x) for x in events])
+        await self.messages([Message.of({k: as_read(v) for k, v in x.items()}) for x in events])
 
     async def serves(self, call: str = "good-1.0") -> None:
         """A good caller comes, is served, and leaves: nothing before it has broken anything."""

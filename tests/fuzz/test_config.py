@@ -108,7 +108,7 @@ def check(folder: Path, name: str, raw: bytes) -> None:
 
 @pytest.mark.parametrize("name", LOADERS)
 @given(data=st.data())
-@fuzz(7)
+@fuzz(5)
 def test_a_file_with_changed_values(name: str, tmp_path: Path, data: st.DataObject) -> None:
     whole = yaml.safe_load(text_of(name))
     spoilt = data.draw(changed(whole))
@@ -118,7 +118,7 @@ def test_a_file_with_changed_values(name: str, tmp_path: Path, data: st.DataObje
 @pytest.mark.parametrize("name", LOADERS)
 def test_a_file_with_torn_bytes(name: str, tmp_path: Path) -> None:
     dice, raw = rng(31), text_of(name).encode()
-    for _ in range(300 if LONG else 5):
+    for _ in range(300 if LONG else 3):
         check(tmp_path, name, torn(raw, dice))
 
 

@@ -111,7 +111,7 @@ def stories(draw: Any) -> list[e.Event]:
 @example(entries=[*STORY[:5], e.PartyWanted(C, "p1", "join", None, {"entry": "110"})])
 @example(entries=[*STORY[:5], e.Requeued(C, {"skills": [["zh", "x"]]})])
 @given(entries=stories())
-@fuzz(120)
+@fuzz(80)
 def test_a_process_starts_whatever_its_entries_say(entries: list[e.Event]) -> None:
     async def start() -> None:
         rig = await folded(entries, {}, {})
@@ -144,7 +144,7 @@ rows = st.fixed_dictionaries({
 @example(tables={"callbacks": {"a": 7}, "control": {"mode": 7}, "callers": {"13800001234": 7}}, seats={})
 @example(tables={"control": {"mode": {**CONTROL, "incidents": 7}}}, seats={})
 @given(tables=rows, seats=st.dictionaries(st.sampled_from(["8001", "x"]), st.one_of(changed(SEAT), values), max_size=2))
-@fuzz(150)
+@fuzz(100)
 def test_a_process_starts_whatever_its_rows_say(tables: dict[str, Any], seats: dict[str, Any]) -> None:
     async def start() -> None:
         rig = await folded([], tables, seats)

@@ -74,6 +74,15 @@ def test_arrived_has_clean_fields_whatever_came(
     assert set(one.number) <= set("0123456789+*#")
 
 
+def test_a_flow_and_a_key_are_plain_or_nothing() -> None:
+    """Given past the reader of bytes too: what the journal could not write would take a whole turn with it."""
+    for text in NASTY:
+        (one,) = translate([arrived(Flow=text)])
+        assert isinstance(one, e.Arrived) and one.flow.isprintable() and len(one.flow) <= 256
+        for key in translate([{"Event": "DTMFEnd", "Uniqueid": C, "Digit": text, "Direction": "Received"}]):
+            assert isinstance(key, e.DigitPressed) and key.digit in "0123456789*#ABCD"
+
+
 async def led_through(hostile: dict[str, str], keys: str) -> Rig:
     """Greeting, flow, queue, offer, talk, hold, an outside line, transfer by the phone, the end."""
     rig = Rig()

@@ -131,11 +131,11 @@ CURSORS = ["9007199254740992", "9007199254740993", "-1", "-0", "00", "1e3", "0x1
            "1&since=2", "%00", "%ff", "%0d%0aX:y", "1.0", "+1", " 1", "null", "[]"]  # fmt: skip
 
 
-@pytest.mark.parametrize("cursor", CURSORS)
-async def test_a_cursor_is_a_number_or_refused(stage: Stage, cursor: str) -> None:
-    got = await stage.raw(frame(8, b""), query=f"?since={cursor}".replace(" ", "%20"))
-    assert got.startswith((b"HTTP/1.1 101", b"HTTP/1.1 400", b"HTTP/1.0 400")), got[:200]
-    assert got.startswith(b"HTTP/1.1 101") == (cursor in ("9007199254740992", "-0"))
+async def test_a_cursor_is_a_number_or_refused(stage: Stage) -> None:
+    for cursor in CURSORS:
+        got = await stage.raw(frame(8, b""), query=f"?since={cursor}".replace(" ", "%20"))
+        assert got.startswith((b"HTTP/1.1 101", b"HTTP/1.1 400", b"HTTP/1.0 400")), got[:200]
+        assert got.startswith(b"HTTP/1.1 101") == (cursor in ("9007199254740992", "-0")), cursor
     await stage.is_well()
 
 

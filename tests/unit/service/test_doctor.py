@@ -591,7 +591,7 @@ def test_phones_that_are_unknown_or_away():
     assert codes(doctor_pbx.judge_phones({}, "x")) == ["phones-well"]
 
 
-async def test_without_a_switch_or_its_secret_that_is_told_once_and_no_secret_is_made(settings):
+async def test_without_a_switch_or_its_secret_that_is_told_once_and_no_secret_is_made(settings, caplog):
     s = settings()
     pbx = doctor_pbx.Pbx(s)
     assert codes(await doctor_pbx.ami(pbx)) == ["ami-secret"]
@@ -599,7 +599,7 @@ async def test_without_a_switch_or_its_secret_that_is_told_once_and_no_secret_is
     await pbx.close()
     pbx.secret_file.parent.mkdir(parents=True)
     pbx.secret_file.write_text("x")
-    logging.getLogger("telephony").setLevel(logging.CRITICAL)
+    caplog.set_level(logging.CRITICAL, "telephony")
     pbx = doctor_pbx.Pbx(s)
     assert codes(await doctor_pbx.ami(pbx)) == ["ami-down"]
     with pytest.raises(NotLooked):
