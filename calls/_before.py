@@ -25,6 +25,11 @@ def begin(event: e.Arrived, now: float) -> Result:
         answered_at=now, legs=(caller,), history=event.history, origin=event.origin, case=event.case, uui=event.uui,
         timeline=(Moment(now, "arrived", (("dialled", event.dialled),)),),
     )  # fmt: skip
+    if event.turned:
+        # Not let in: a last word, in the switch alone. Its emergency keys work all the same.
+        call = replace(call, state=S.LEAVING, turned=event.turned, turned_key=event.turned_key)
+        call = note(call, now, "turned_away", why=event.turned)
+        return call, (c.Farewell(call.id, call.channel, event.turned_words),)
     return call, ()
 
 
@@ -87,8 +92,10 @@ def waits_after_flow(call: Call, event: e.Event, now: float, rules: Rules) -> Re
 
 
 def digit(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
-    """A key that only the timeline keeps."""
+    """A key that only the timeline keeps; of a caller who was not let in, it may be the wish to be called back."""
     assert isinstance(event, e.DigitPressed)
+    if call.state is S.LEAVING and call.turned_key and event.digit == call.turned_key:
+        call = note(replace(call, called_back="key", turned_key=""), now, "callback_asked", by="key")
     return note(call, now, "key", digit=event.digit), ()
 
 

@@ -316,7 +316,8 @@ def caller_left(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
         state = S.WRAP_UP
         out.append(c.TalkEnds(call.id, call.seat))
     usual = "served" if talked else "abandoned"
-    special = {S.VOICEMAIL: "voicemail", S.NATIVE: "native", S.LEAVING: "callback"}
+    special = {S.VOICEMAIL: "voicemail", S.NATIVE: "native",
+               S.LEAVING: "callback" if call.called_back or not call.turned else "turned_away"}  # fmt: skip
     outcome = special.get(call.state, usual)
     for leg in call.legs:
         if leg.kind == "seat" and leg.state is LegState.JOINED and leg.id not in staying:

@@ -59,6 +59,9 @@ def recording_job(call: Call, raw: str) -> dict[str, Any] | None:
     """
     if call.answered_at is None or call.ended_at is None:
         return None
+    if call.outcome == "turned_away":
+        # Nothing was said to anybody: the worker takes the raw file away, no set is made of it.
+        return {"call": call.id, "raw": raw, "kind": "discard"}
     start = call.answered_at
     spans = [
         [round(a - start, 3), round((b if b is not None else call.ended_at) - start, 3), seat]

@@ -39,6 +39,12 @@ class Arrived(Event):
     """X-Hotline-Case, cleaned."""
     uui: str = ""
     """User-to-User, undecoded."""
+    turned: str = ""
+    """Why it is not let in (calls.host.Gate): "restricted", "rate", "overload"; empty: it is."""
+    turned_words: tuple[str, ...] = ()
+    """Prompts it hears before its line is released."""
+    turned_key: str = ""
+    """The key with which it asks to be called back meanwhile; empty: it may not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -55,6 +55,10 @@ REACHED = frozenset({"served", "voicemail", "native"})
 NOT_REACHED = frozenset({"busy", "no_answer", "unreachable", "cancelled"})
 
 
+Gate = Callable[[e.Arrived, float], e.Arrived]
+"""Lets a caller in, or gives it back with `turned` (restriction list, limits, admission). Must not raise."""
+
+
 class HostCounters:
     """For the metrics; see service.metrics."""
 
@@ -78,6 +82,8 @@ class Host:
         self.control = ModeControl(book.modes)
         self.outside = Outside()
         self.counters = HostCounters()
+        self.gates: list[Gate] = []
+        """Asked in their order for each arrival, until one does not let it in."""
         self.incident_prompts: dict[tuple[str, str], str] = {}
         """(incident, language) → prompt file, where its words have been made into sound (by the service)."""
         self._answers: deque[tuple[float, bool]] = deque()
@@ -143,11 +149,14 @@ class Host:
 
     # ------------------------------------------------------------------ arriving
     def greet(self, event: e.Arrived, now: float) -> e.Arrived:
-        """The arrival with what is known of the number."""
+        """The arrival with what is known of the number, and with the gates' word whether it is let in."""
         history = self.memory.of(event.number, now)
-        if not history:
-            return event
-        return replace(event, history=history)
+        if history:
+            event = replace(event, history=history)
+        for gate in self.gates:
+            if not event.turned:
+                event = gate(event, now)
+        return event
 
     def facts(self, call: Call, wish: Demand | None, now: float) -> Facts:
         """The caller as the planner sees it; `wish`: what its flow asked for."""

@@ -257,6 +257,9 @@ class Call:
     """The emergency line its flow asks for: a directory entry's id."""
     tell_at: float | None = None
     """When it is next considered to say something to the waiting caller."""
+    turned: str = ""
+    """Why it was not let in (events.Arrived.turned)."""
+    turned_key: str = ""
     outcome: str | None = None
     ticket: str | None = None
     timeline: tuple[Moment, ...] = ()

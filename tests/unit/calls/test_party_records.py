@@ -185,7 +185,8 @@ JSON = st.recursive(
 )  # fmt: skip
 MAPS = st.dictionaries(st.text(max_size=5), JSON, max_size=3)
 OF_TYPE = {
-    "str": st.text(max_size=20), "bool": st.booleans(), "float": st.floats(0, 1e10),
+    "str": st.text(max_size=20), "tuple[str, ...]": st.lists(st.text(max_size=20), max_size=3).map(tuple),
+    "bool": st.booleans(), "float": st.floats(0, 1e10),
     "float | None": st.none() | st.floats(0, 1e10),
     "Mapping[str, Any]": MAPS, "Mapping[str, Any] | None": st.none() | MAPS,
 }  # fmt: skip
