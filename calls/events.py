@@ -378,6 +378,10 @@ class Codec:
         cls: tuple(f.name for f in fields(cls)) for cls in KINDS.values()
     }
     _checks: ClassVar[dict[type[Event], Mapping[str, Check]]] = {cls: checks_of(cls) for cls in KINDS.values()}
+    _tuples: ClassVar[dict[type[Event], tuple[str, ...]]] = {
+        cls: tuple(f.name for f in fields(cls) if str(f.type).startswith("tuple")) for cls in KINDS.values()
+    }
+    """Fields that JSON gives back as lists."""
     _encode = staticmethod(json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode)
 
     @classmethod
@@ -403,6 +407,9 @@ class Codec:
         try:
             values = {n: data[n] for n in cls._names[kind] if n in data}
             hold(values, cls._checks[kind])
+            for n in cls._tuples[kind]:
+                if n in values:
+                    values[n] = tuple(values[n])
             return kind(**values)
         except TypeError as e:
             raise ValueError(f"{kind.__name__}: {e}") from None
