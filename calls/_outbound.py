@@ -91,7 +91,7 @@ def not_reached(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     assert isinstance(event, e.CallerLeft)
     seat_there = any(x.kind == "seat" and x.who == call.seat and x.state is LegState.UP for x in call.legs)
     outcome = NOT_REACHED.get(event.cause, "unreachable")
-    if event.cause == e.NEVER_RUNG or not seat_there:
+    if event.cause in (e.NEVER_RUNG, e.LOST) or not seat_there:
         outcome = "interrupted"
     out: list[c.Command] = [c.Withdraw(call.id)]
     for leg in call.legs:
@@ -110,7 +110,7 @@ def dropped(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     if call.offer is not None:
         call = leg_gone(call, call.offer.leg, now, "withdrawn")
     call = note(call, now, "callback_dropped")
-    outcome = "interrupted" if event.cause == e.NEVER_RUNG else "cancelled"
+    outcome = "interrupted" if event.cause in (e.NEVER_RUNG, e.LOST) else "cancelled"
     return replace(call, state=S.ENDED, ended_at=now, outcome=outcome, offer=None), out
 
 

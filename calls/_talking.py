@@ -315,8 +315,8 @@ def caller_left(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     elif not staying and talked and call.seat is not None and _just_left(call, call.seat):
         state = S.WRAP_UP
         out.append(c.TalkEnds(call.id, call.seat))
-    usual = "served" if talked else "abandoned"
-    special = {S.VOICEMAIL: "voicemail", S.NATIVE: "native",
+    usual = "lost" if event.cause == e.LOST else "served" if talked else "abandoned"
+    special = {S.VOICEMAIL: "voicemail", S.NATIVE: "lost" if event.cause == e.LOST else "native",
                S.LEAVING: "callback" if call.called_back or not call.turned else "turned_away"}  # fmt: skip
     outcome = special.get(call.state, usual)
     for leg in call.legs:

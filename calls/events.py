@@ -418,8 +418,12 @@ class Codec:
 NEVER_RUNG = -1
 """Cause of a leg that we decided not to make after all: no fault of the seat's."""
 
+LOST = -2
+"""Cause of a caller's end that is the switch's: it died with all its calls. The caller is on the callback list."""
+
 OUTCOME_OF_CAUSE: dict[int, OfferOutcome] = {
     NEVER_RUNG: OfferOutcome.WITHDRAWN,
+    LOST: OfferOutcome.WITHDRAWN,
     16: OfferOutcome.NO_ANSWER,  # cancelled by us after the deadline
     17: OfferOutcome.REFUSED,
     18: OfferOutcome.NO_ANSWER,

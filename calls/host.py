@@ -31,6 +31,7 @@ from routing import (
     RoutingBook,
     Seat,
     SeatState,
+    Step,
     WaitingRules,
 )
 
@@ -51,6 +52,8 @@ MANY = 500
 """Callers in the queue beyond which each is told less often."""
 TICK = 1.0
 MODE_KEY = "mode"
+SAME_SEAT = 20.0
+"""Seconds for which the seat that talked with a caller whom we cut off is tried alone."""
 REACHED = frozenset({"served", "voicemail", "native"})
 NOT_REACHED = frozenset({"busy", "no_answer", "unreachable", "cancelled"})
 
@@ -320,6 +323,8 @@ class Host:
         self.memory.note(call, cause)
         if call.outcome == "callback":
             self._list(call, "queue", now)
+        elif call.outcome == "lost":
+            self._list(call, "lost", now)
         elif call.outcome == "abandoned" and call.waiting_since is not None:
             self._answers.append((now, False))
             if call.demand is not None:
@@ -337,9 +342,15 @@ class Host:
         return call.outcome if call.outcome in NOT_REACHED else "interrupted"
 
     def _list(self, call: Call, reason: str, now: float) -> None:
+        demand = call.demand
+        if reason == "lost" and call.seat is not None and call.joined_at is not None:
+            # Who talked with it knows the matter: it is tried first.
+            before = demand or Demand()
+            same = Step(seats=frozenset({call.seat}), seconds=SAME_SEAT, name="talked with it")
+            demand = replace(before, steps=(same, *before.circles()))
         try:
             self.callbacks.add(
-                call.caller_number, reason, now, demand=call.demand, since=call.waiting_since, origin=call.id,
+                call.caller_number, reason, now, demand=demand, since=call.waiting_since, origin=call.id,
                 name=call.caller_name, dialled=call.dialled,
             )  # fmt: skip
             self.counters.callbacks_made += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -50,6 +50,11 @@ class Snapshot:
     asked_at: float
     channels: Sequence[ChannelView]
     phones: frozenset[str]
+    born: float = 0.0
+    """When this switch was first seen by any of our processes, unix seconds: it has no call that is older, whatever
+    the books say."""
+    covers: Callable[[str], bool] = lambda _: True
+    """Whether a call (or leg) of this id is of a switch that was asked; of others nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,18 +68,19 @@ def reconcile(
             gone = (x for x in call.legs if x.state is not LegState.GONE and x.id not in views)
             out += (e.LegLeft(call.id, x.id, 0) for x in gone)
         elif call.state in LIVE:
-            out += _known(call, views, bridges, before, after_gap)
+            out += _known(call, views, bridges, before, after_gap, snapshot.born)
     out += _unknown(calls, views, bridges, ended)
     orphans = _orphans(calls, views, ended)
     return out, orphans
 
 
 def _known(
-    call: Call, views: Mapping[str, ChannelView], bridges: Bridges, before: float, after_gap: bool
+    call: Call, views: Mapping[str, ChannelView], bridges: Bridges, before: float, after_gap: bool, born: float = 0.0
 ) -> Iterable[e.Event]:
     caller = views.get(call.id)
     if caller is None:
-        yield e.CallerLeft(call.id, cause=0)
+        # A switch that began after this call came has none of the calls of the one before.
+        yield e.CallerLeft(call.id, cause=e.LOST if call.arrived_at < born else 0)
         return
     joined = False
     for leg in call.legs:

@@ -12,9 +12,12 @@ from ._plain import a_mapping, held
 
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 
-QUEUE, MISSED, VISIT = "queue", "missed", "visit"
-REASONS = (QUEUE, MISSED, VISIT)
-"""Asked for while waiting; missed by us; a return visit. Of two reasons for one number the earlier one leads."""
+LOST, QUEUE, MISSED, VISIT = "lost", "queue", "missed", "visit"
+REASONS = (LOST, QUEUE, MISSED, VISIT)
+"""Cut off by our own switch's end; asked for while waiting; missed by us; a return visit. Of two reasons for one
+number the earlier one leads."""
+STANDING_BY = frozenset({LOST, QUEUE})
+"""Who is at the phone just now: rung at once, at any hour, before those who wait for an idle seat."""
 OPEN, RUNNING = "open", "running"
 ENDED = frozenset({"done", "given_up", "cancelled", "expired"})
 """States that are never left again."""
@@ -59,6 +62,8 @@ class CallbackRules:
     """Calls to missed callers and return visits at once. Who asked while waiting is not counted."""
     missed_priority: float = -10.0
     """Points (one is a minute of waiting) in the queue: negative, live callers come first."""
+    lost_priority: float = 20.0
+    """Added to what the caller had: whom we cut off comes before who has just come."""
     visit_priority: float = -20.0
     ring: float = 30.0
     """How long the caller's phone rings."""
@@ -96,13 +101,15 @@ class CallbackRules:
 
     def pause(self, reason: str, attempt: int) -> float:
         """Seconds from the `attempt`-th try (1, 2 …) to the next one."""
-        row = self.queue_spacing if reason == QUEUE else self.spacing
+        row = self.queue_spacing if reason in STANDING_BY else self.spacing
         return row[min(attempt, len(row)) - 1]
 
     def placed(self, reason: str, demand: Demand) -> Demand:
         """The demand as it stands in the queue: who asked while waiting keeps its points."""
         if reason == QUEUE:
             return replace(demand, kind="callback")
+        if reason == LOST:
+            return replace(demand, kind="callback", priority=demand.priority + self.lost_priority)
         points = self.missed_priority if reason == MISSED else self.visit_priority
         return replace(demand, kind="callback", priority=points)
 
@@ -114,7 +121,7 @@ class Callback:
     id: str
     number: str = field(repr=False)
     reason: str
-    """queue | missed | visit."""
+    """lost | queue | missed | visit."""
     created_at: float
     demand: Demand = field(default_factory=Demand)
     """As it stands in the queue (kind "callback")."""

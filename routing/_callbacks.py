@@ -18,8 +18,8 @@ from ._callback_rules import (
     ENDED,
     OPEN,
     OUTCOMES,
-    QUEUE,
     REASONS,
+    STANDING_BY,
     RUNNING,
     VISIT,
     Callback,
@@ -110,7 +110,7 @@ class CallbackBook:
             self._ends.forget(entry.id)
         else:
             at = entry.not_before
-            self._later.set(entry.id, self._allowed(entry, at) if entry.reason == QUEUE else at)
+            self._later.set(entry.id, self._allowed(entry, at) if entry.reason in STANDING_BY else at)
             self._ends.set(entry.id, entry.expires_at)
         return entry
 
@@ -125,7 +125,7 @@ class CallbackBook:
 
     def _allowed(self, entry: Callback, now: float) -> float:
         """From when on, `now` or later, this entry's number may be rung."""
-        if entry.reason == QUEUE and now < entry.asked_at + self.rules.any_time:
+        if entry.reason in STANDING_BY and now < entry.asked_at + self.rules.any_time:
             return now
         return self.rules.opens(now)
 
@@ -134,7 +134,7 @@ class CallbackBook:
         """Why `add` would refuse (see CallbackError); None: it would not."""
         if not number:
             return "no_number"
-        if reason != QUEUE and number in self.rules.do_not_disturb:
+        if reason not in STANDING_BY and number in self.rules.do_not_disturb:
             return "do_not_disturb"
         if number not in self._by_number and len(self._by_number) >= self.rules.max_entries:
             return "full"
@@ -182,12 +182,12 @@ class CallbackBook:
             name=new.name or old.name, dialled=new.dialled or old.dialled, also=_noted(old.also, old),
             expires_at=max(old.expires_at, new.expires_at),
         )  # fmt: skip
-        if new.reason == old.reason != QUEUE:
+        if new.reason == old.reason and new.reason not in STANDING_BY:
             return lead
         if new.reason != old.reason:
             lead = replace(lead, created_at=new.created_at)
         # Who asks (again) stands by, and keeps the better of its ranks.
-        rank = min(old.rank_since, new.rank_since) if old.reason == QUEUE else new.rank_since
+        rank = min(old.rank_since, new.rank_since) if old.reason in STANDING_BY else new.rank_since
         return replace(lead, rank_since=rank, attempts=0, not_before=new.not_before)
 
     def cancel(self, entry_id: str, now: float) -> Callback | None:
@@ -257,7 +257,7 @@ class CallbackBook:
             self._put(entry)
             if not changed:
                 del self._changed[entry.id]
-            if entry.state == OPEN and entry.reason != QUEUE and entry.number in rules.do_not_disturb:
+            if entry.state == OPEN and entry.reason not in STANDING_BY and entry.number in rules.do_not_disturb:
                 self._end(entry, "cancelled", now, "do_not_disturb")
 
     # ------------------------------------------------------------------ working off
@@ -278,7 +278,7 @@ class CallbackBook:
         asked: list[Callback] = []
         for entry_id in self._later.due(now):
             entry = self._entries[entry_id]
-            if entry.reason != QUEUE:
+            if entry.reason not in STANDING_BY:
                 bisect.insort(self._idle, _age(entry))
             elif (allowed := self._allowed(entry, now)) > now:  # slept past its any_time
                 self._later.set(entry_id, allowed)
@@ -287,7 +287,7 @@ class CallbackBook:
         out = [self._run(e, now, e.rank_since) for e in sorted(asked, key=lambda e: (e.rank_since, e.id))]
         room = free_seats - waiting_live - self.rules.min_free - len(out)
         if self._idle and room > 0 and self.rules.opens(now) <= now:
-            mine = sum(self._entries[i].reason != QUEUE for i in self._running)
+            mine = sum(self._entries[i].reason not in STANDING_BY for i in self._running)
             room = max(0, min(room, self.rules.max_running - max(mine, running)))
             idle = [self._entries[i] for _, _, i in self._idle[:room]]
             # A millisecond apart: so they stand in the queue in this order.

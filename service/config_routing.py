@@ -250,6 +250,7 @@ class CallbackEntry(Strict):
     min_free: Annotated[int, Field(ge=0, le=10000)] | None = None
     max_running: Annotated[int, Field(ge=0, le=10000)] | None = None
     missed_priority: Points | None = None
+    lost_priority: Points | None = None
     visit_priority: Points | None = None
     ring: Annotated[float, Field(ge=5, le=120)] | None = None
     retry_pause: Seconds | None = None

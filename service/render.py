@@ -78,7 +78,7 @@ SEAT_STATES = {
     "wrap_up": "话后处理", "break": "小休", "rest": "强制休息",
 }  # fmt: skip
 MODES = {"normal": "正常", "surge": "话务高峰", "degraded": "降级运行", "disaster": "应急"}
-CALLBACK_REASONS = {"queue": "排队时要求", "missed": "未接来电", "visit": "回访"}
+CALLBACK_REASONS = {"lost": "线路故障中断", "queue": "排队时要求", "missed": "未接来电", "visit": "回访"}
 CALLBACK_STATES = {
     "open": "待拨", "running": "正在拨", "done": "已完成", "given_up": "多次未接通", "cancelled": "已取消",
     "expired": "已过期",
