@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from routing import CallbackBook, CallbackRules
-from routing._callback_rules import CHINA, ENDED, OUTCOMES, REASONS
+from routing._callback_rules import CHINA, ENDED, OUTCOMES, REASONS, STANDING_BY
 
 NUMBERS = st.sampled_from([f"n{i}" for i in range(5)])
 RULES = CallbackRules(
@@ -33,20 +33,20 @@ class List(RuleBasedStateMachine):
     @rule(number=NUMBERS, reason=st.sampled_from(REASONS), waited=st.integers(0, 300))
     def asked_for(self, number, reason, waited):
         if self.b.refusal(number, reason):
-            assert number == "n4" and reason != "queue"
+            assert number == "n4" and reason not in STANDING_BY
             return
         before = self.b.of_number(number)
         entry = self.b.add(number, reason, self.now, since=self.now - waited, origin=f"c{self.now}")
         self.known.add(entry.id)
-        if reason == "queue":
-            best = self.asked.get(entry.id, self.now) if before and before.reason == "queue" else self.now
+        if reason in STANDING_BY:
+            best = self.asked.get(entry.id, self.now) if before and before.reason in STANDING_BY else self.now
             self.asked[entry.id] = min(best, self.now - waited)
 
     @rule(free=st.integers(0, 6), waiting=st.integers(0, 3))
     def work(self, free, waiting):
-        open_queue = {e.id for e in self.b.entries() if e.state == "open" and e.reason == "queue"}
+        open_queue = {e.id for e in self.b.entries() if e.state == "open" and e.reason in STANDING_BY}
         running = {e.number for e in self.b.entries() if e.state == "running"}
-        others = sum(e.state == "running" and e.reason != "queue" for e in self.b.entries())
+        others = sum(e.state == "running" and e.reason not in STANDING_BY for e in self.b.entries())
         out = self.b.take_due(self.now, free_seats=free, waiting_live=waiting)
         hour = datetime.fromtimestamp(self.now, CHINA).time()
         within = time(8, 30) <= hour < time(20, 30)
@@ -54,11 +54,11 @@ class List(RuleBasedStateMachine):
             assert entry.number not in running, "never rung twice at once"
             running.add(entry.number)
             assert entry.not_before <= self.now and entry.expires_at > self.now
-            assert within or (entry.reason == "queue" and self.now < entry.asked_at + RULES.any_time)
-            if entry.reason == "queue":
+            assert within or (entry.reason in STANDING_BY and self.now < entry.asked_at + RULES.any_time)
+            if entry.reason in STANDING_BY:
                 assert entry.rank_since == self.asked[entry.id], "the rank is kept"
-        asked = [e for e in out if e.reason == "queue"]
-        rest = [e for e in out if e.reason != "queue"]
+        asked = [e for e in out if e.reason in STANDING_BY]
+        rest = [e for e in out if e.reason not in STANDING_BY]
         assert out == asked + rest and asked == sorted(asked, key=lambda e: (e.rank_since, e.id))
         assert rest == sorted(rest, key=lambda e: (REASONS.index(e.reason), e.created_at, e.id))
         assert not rest or len(rest) <= min(free - waiting - 1 - len(asked), 2 - others)
