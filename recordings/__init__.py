@@ -10,7 +10,7 @@ from ._cer import character_error_rate
 from ._check import check_model
 from ._judge import Detector, Sign
 from ._listener import Listener, ListenerCounters
-from ._model import Job, ModelReport, Segment, Word
+from ._model import Discard, Job, ModelReport, Segment, Word, parse_job
 from ._parties import Mark, PartySpan, Span
 from ._pool import WorkerPool
 from ._recognizer import Recognizer, Utterance, VoskRecognizer
@@ -23,6 +23,7 @@ __all__ = [
     "GROUP",
     "BadJobError",
     "Detector",
+    "Discard",
     "EarSettings",
     "Job",
     "Listener",
@@ -47,6 +48,7 @@ __all__ = [
     "character_error_rate",
     "check_model",
     "enqueue",
+    "parse_job",
     "revive",
     "text_of",
     "transcribe",

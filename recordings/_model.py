@@ -60,15 +60,7 @@ class Job:
         Raises:
             BadJobError: naming the field that is wrong.
         """
-        try:
-            data = json.loads(text)
-        except RecursionError:
-            raise BadJobError("job: nested too deeply") from None
-        except ValueError as e:
-            raise BadJobError(f"job: not JSON at character {getattr(e, 'pos', 0)}") from None
-        if not isinstance(data, dict):
-            raise BadJobError("job: expected an object")
-        return cls.of(data)
+        return cls.of(_object(text))
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Job:
@@ -96,6 +88,48 @@ class Job:
         data["parties"] = [[p.start, p.end, p.who, p.kind] for p in self.parties]
         data["spoke"] = [[m.start, m.end, m.who] for m in self.spoke]
         return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """The raw file of a caller who was turned away: to be removed, without a set, a transcript or a result.
+
+    Attributes:
+        call: as in `Job`.
+        raw: as in `Job`; the file must have the call's name.
+    """
+
+    call: str
+    raw: str
+
+
+def parse_job(text: str) -> Job | Discard:
+    """Read the JSON of the `job` field, whatever is to be done.
+
+    Raises:
+        BadJobError: naming the field that is wrong.
+    """
+    data = _object(text)
+    if data.get("kind") != "discard":
+        return Job.of(data)
+    call, raw = data.get("call"), data.get("raw")
+    if not isinstance(call, str):
+        raise BadJobError("job.call: expected text")
+    if not isinstance(raw, str) or not raw or "\0" in raw:
+        raise BadJobError("job.raw: expected a path")
+    return Discard(checked_call(call), raw)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except RecursionError:
+        raise BadJobError("job: nested too deeply") from None
+    except ValueError as e:
+        raise BadJobError(f"job: not JSON at character {getattr(e, 'pos', 0)}") from None
+    if not isinstance(data, dict):
+        raise BadJobError("job: expected an object")
+    return data
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ _FINISH = """
 if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
 redis.call('XDEL', KEYS[1], ARGV[2])
 local n = tonumber(ARGV[4])
-redis.call('XADD', KEYS[2], '*', unpack(ARGV, 5, 4 + n))
+if n > 0 then redis.call('XADD', KEYS[2], '*', unpack(ARGV, 5, 4 + n)) end
 if ARGV[3] == '1' then redis.call('XADD', KEYS[3], '*', unpack(ARGV, 5 + n)) end
 return 1
 """
@@ -109,7 +109,10 @@ class JobQueue:
         return bool(reply)
 
     def finish(self, id_: str, result: Mapping[str, str], dead: Mapping[str, str] | None = None) -> bool:
-        """Result, acknowledgement, removal (and the dead job) in one step; False: another had finished it."""
+        """Result (unless empty), acknowledgement, removal (and the dead job) in one step.
+
+        False: another had finished it.
+        """
         flat = [x for pair in result.items() for x in pair]
         rest = [x for pair in (dead or {}).items() for x in pair]
         keys = (self._s.jobs, self._s.results, self._s.dead)

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from . import _audio
-from ._model import Job, checked_call
+from ._model import Discard, Job, checked_call
 from .errors import BadJobError, RawMissingError, VaultDamagedError
 
 CHINA = timezone(timedelta(hours=8))
@@ -199,6 +199,30 @@ class Vault:
         self._remove(raw, manifest)
         return manifest
 
+    def discard(self, job: Discard) -> bool:
+        """Remove the raw file of a caller who was turned away; whether there was one. May be repeated.
+
+        A sealed set of the same call is not looked at: only a retention policy ever removes one.
+
+        Raises:
+            BadJobError: not a plain file of this call in the spool.
+            OSError: the disk.
+        """
+        raw = self._raw_path(job)
+        if raw.name != f"{job.call}.raw":
+            raise BadJobError("job.raw: not a raw file of this call")
+        until = self._clock() + self._settle
+        while True:  # the switch makes the file with the first sound it writes, which may be yet to come
+            try:
+                if not stat.S_ISREG(raw.lstat().st_mode):
+                    raise BadJobError("job.raw: not a plain file")
+                raw.unlink()
+                return True
+            except FileNotFoundError:
+                if self._clock() >= until:
+                    return False
+            self._sleep(min(0.05, self._settle / 4))
+
     def write_transcript(self, call: str, transcript: Mapping[str, Any]) -> None:
         """Put the words beside the sound (whole or not at all); an older transcript is replaced."""
         folder = self.folder(call)
@@ -266,7 +290,7 @@ class Vault:
             raise VaultDamagedError(f"{folder}/manifest.json: belongs to another call")
         return dict(manifest)
 
-    def _raw_path(self, job: Job) -> Path:
+    def _raw_path(self, job: Job | Discard) -> Path:
         """The raw file's path, if it lies in the spool (links resolved)."""
         if self._spool is None:
             raise BadJobError("this vault has no spool to take raw files from")

@@ -17,13 +17,13 @@ from typing import Any
 import redis
 
 from ._logs import Log
-from ._model import Job
+from ._model import Discard, Job, parse_job
 from ._queue import Delivery, JobQueue
 from ._recognizer import Recognizer
 from ._settings import RecordingSettings
 from ._transcribe import transcribe
 from ._vault import Vault
-from .errors import RecordingError, VaultDamagedError
+from .errors import BadJobError, RecordingError, VaultDamagedError
 
 # The machine's trouble, not the job's: waiting helps, and giving the job up would not.
 _MACHINE = {
@@ -103,8 +103,11 @@ class Worker:
         began = time.monotonic()
         call = "?"
         try:
-            job = Job.parse(delivery.job)
+            job = parse_job(delivery.job)
             call = job.call
+            if isinstance(job, Discard):
+                self._discard(job, delivery)
+                return
             with _Claim(self._queue, delivery.id, self._s, job, self._log, self._exit_now):
                 result = self._do(job, delivery)
         except OSError as e:
@@ -129,6 +132,15 @@ class Worker:
             dead = {"job": delivery.job, "error": result["error"], "deliveries": str(delivery.count)}
         self._finish(delivery, result, dead, time.monotonic() - began)
 
+    def _discard(self, job: Discard, delivery: Delivery) -> None:
+        """No result: there is nothing to draft. What may not be removed is put aside for a human."""
+        dead = None
+        try:
+            self._vault.discard(job)
+        except BadJobError as e:
+            dead = {"job": delivery.job, "error": e.code, "deliveries": str(delivery.count)}
+        self._finish(delivery, {}, dead, 0.0, call=job.call)
+
     def _do(self, job: Job, delivery: Delivery) -> dict[str, str]:
         """Finalise and transcribe; the result's fields."""
         if delivery.count > self._s.max_deliveries + 1:
@@ -149,7 +161,9 @@ class Worker:
         self._vault.write_transcript(job.call, words)
         return {"call": job.call, "status": "ok", "error": "", "manifest": where}
 
-    def _finish(self, delivery: Delivery, result: dict[str, str], dead: dict[str, str] | None, seconds: float) -> None:
+    def _finish(
+        self, delivery: Delivery, result: dict[str, str], dead: dict[str, str] | None, seconds: float, call: str = ""
+    ) -> None:
         """Report until Redis has it: the work is done, only the news is missing."""
         pause = 0.2
         while True:
@@ -164,9 +178,9 @@ class Worker:
                 pause = min(pause * 2, 10.0)
         self._log(
             "job-done" if first else "job-was-done",
-            call=result["call"],
-            status=result["status"],
-            error=result["error"],
+            call=result.get("call", call),
+            status=result.get("status", "discarded"),
+            error=result.get("error", dead["error"] if dead else ""),
             deliveries=delivery.count,
             seconds=round(seconds, 2),
         )
