@@ -34,6 +34,7 @@ from .config import HotlineConfig, load_config
 from .desk import HotlineDesk
 from .errors import ServiceError
 from .health import Health, NotWell
+from .keeper import Keeper, Server
 from .metrics import Metrics
 from .music import build_music
 from .pbx import private_asterisk
@@ -90,7 +91,7 @@ class Hotline:
         return self._active.link
 
     @property
-    def switch(self) -> telephony.AsteriskSwitch:
+    def switch(self) -> telephony.AsteriskSwitch | telephony.Switches:
         """While active."""
         return self._active.switch
 
@@ -170,6 +171,10 @@ class Hotline:
             server = PrivateRedis(s.rootfs_dir, s.var_dir / "redis", s.redis_port)
             await server.start()
             self._exit.push_async_callback(server.stop)
+            self._keep("Redis", server, (
+                f"查看 {server.home}/redis.log; 磁盘是否已满, 文件是否损坏",
+                f"see {server.home}/redis.log; is the disk full, is its file broken?",
+            ))  # fmt: skip
         self.redis = Redis.from_url(s.redis, socket_connect_timeout=3)
         self._exit.push_async_callback(self.redis.aclose)
         try:
@@ -220,6 +225,19 @@ class Hotline:
                 )
         await self.asterisk.start()
         self._exit.push_async_callback(self.asterisk.stop)
+        logs = self.asterisk.home / "log"
+        self._keep("Asterisk", self.asterisk, (
+            f"查看 {logs}/messages 与 console.log; 检查 config/asterisk 的改动",
+            f"see {logs}/messages and console.log; was config/asterisk changed?",
+        ))  # fmt: skip
+
+    def _keep(self, name: str, server: Server, cure: tuple[str, str]) -> None:
+        """Looks after a private server from now on, until just before it is stopped."""
+        keeper = Keeper(name, server, cure)
+        keeper.start()
+        self._exit.push_async_callback(keeper.stop)
+        # What it means for calls, the parts `redis` and `ami` tell; this one tells why, and what is being done.
+        self.health.add(f"private-{name.lower()}", keeper.look, needed=False)
 
     # ------------------------------------------------------------------ one of several
     async def _start_cluster(self) -> None:

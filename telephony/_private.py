@@ -108,7 +108,9 @@ class PrivateAsterisk:
         """Starts and waits until fully booted. Raises PrivateAsteriskError with the end of its log."""
         plan = self.write()
         self._clear_stale(plan)
-        log = (plan.log_dir / "console.log").open("wb")
+        # Left behind by one that was killed, it would look as if the new one were there already.
+        (plan.run_dir / "asterisk.ctl").unlink(missing_ok=True)
+        log = (plan.log_dir / "console.log").open("ab")
         try:
             self.process = await asyncio.create_subprocess_exec(
                 *self._command("-f"), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
