@@ -15,6 +15,7 @@ _LEVELS = {
     "machine-trouble": "error",
     "job-failed": "error",
     "job-hung": "error",
+    "worker-hung": "error",
     "bad-model": "error",
     "claim-lost": "warning",
 }

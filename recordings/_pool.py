@@ -66,10 +66,8 @@ class WorkerPool:
         }
         for i in range(settings.workers):
             # The name lasts as long as this pool: a worker's successor goes on with the job it left.
-            slot = _Slot(
-                f"{socket.gethostname()}-{os.getpid()}-{id(self):x}-{i}", environment, settings.stop_grace, self._log,
-                self._log_file,
-            )  # fmt: skip
+            name = f"{socket.gethostname()}-{os.getpid()}-{id(self):x}-{i}"
+            slot = _Slot(name, environment, settings, self._log, self._log_file)
             self._slots.append(slot)
             self._tasks.append(asyncio.create_task(slot.keep(), name=f"recordings-worker-{i}"))
         await asyncio.gather(*(s.started.wait() for s in self._slots))
@@ -93,6 +91,11 @@ class WorkerPool:
             return False, f"recogniser: {self._model.error}"
         return True, ""
 
+    @property
+    def hung(self) -> int:
+        """Workers that were killed because they gave no sign of life, since the start."""
+        return sum(s.hung for s in self._slots)
+
     async def stop(self) -> None:
         """SIGTERM; a worker has `stop_grace` seconds to finish its job, then SIGKILL: the job stays in Redis."""
         for slot in self._slots:
@@ -106,15 +109,18 @@ class _Slot:
     """One place in the pool: a process, and its successor when it ends."""
 
     def __init__(
-        self, name: str, environment: dict[str, str], grace: float, log: Log, log_file: Path | None = None
-    ) -> None:
+        self, name: str, environment: dict[str, str], settings: RecordingSettings, log: Log,
+        log_file: Path | None = None,
+    ) -> None:  # fmt: skip
         self.name, self._environment, self._log = name, environment, log
         self._log_file = log_file
         self.process: asyncio.subprocess.Process | None = None
         self.started = asyncio.Event()
         self.exit_code: int | None = None
         self.ending = asyncio.Event()
-        self._grace = grace
+        self._s = settings
+        self.hung = 0
+        self._sign = 0.0
         self._since = 0.0
         self._crashes = 0
 
@@ -151,6 +157,7 @@ class _Slot:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "recordings.worker", "--pooled", "--name", self.name,
                 stdin=asyncio.subprocess.PIPE,  # never written: it closes when we die
+                stdout=asyncio.subprocess.PIPE,  # signs of life
                 cwd=_HOME,
                 env=self._environment,
                 stderr=stderr,
@@ -165,19 +172,44 @@ class _Slot:
                 stderr.close()
         self.process = process
         exit_, ending = asyncio.ensure_future(process.wait()), asyncio.ensure_future(self.ending.wait())
+        self._sign = time.monotonic() + self._s.starting
+        watch = [asyncio.create_task(self._listen(process)), asyncio.create_task(self._watch(process))]
         try:
             await asyncio.wait({exit_, ending}, return_when=asyncio.FIRST_COMPLETED)
             if not exit_.done():
                 _signal(process, signal.SIGTERM)
-                await asyncio.wait({exit_}, timeout=self._grace)
+                await asyncio.wait({exit_}, timeout=self._s.stop_grace)
             if not exit_.done():
                 self._log("worker-killed", worker=self.name)
         finally:
             ending.cancel()
+            for task in watch:
+                task.cancel()
             if not exit_.done():  # out of grace, or we are being cancelled
                 _signal(process, signal.SIGKILL)
                 await exit_
         return exit_.result()
+
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        while await process.stdout.read(4096):
+            self._sign = time.monotonic() + self._s.silent
+
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+        """Kill a process that gives no sign of life: its claim would run out, but its place would stay taken."""
+        every = self._s.silent / 4
+        looked = time.monotonic()
+        while True:
+            await asyncio.sleep(every)
+            now = time.monotonic()
+            # After a pause of our own (the whole machine was stopped) its signs may lie unread: look again.
+            if now > self._sign and now - looked < 2 * every:
+                self.hung += 1
+                self._log("worker-hung", worker=self.name, silent=round(now - self._sign + self._s.silent, 1))
+                _signal(process, signal.SIGKILL)
+                return
+            looked = now
 
 
 def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:

@@ -24,6 +24,10 @@ class RecordingSettings:
         retry_pause: seconds to wait after a full disk and the like.
         job_seconds, job_factor: a job may take job_seconds + job_factor * the call's length; then the worker ends
             itself (the recogniser hangs) and the job goes to the next.
+        silent: a worker of the pool that gives no sign of life for so many seconds (stopped, or stuck in native code)
+            is killed and replaced; its job goes on in its successor.
+        starting: the same until the first sign of a process that has just begun.
+        reserve: bytes; with less left on the vault's disk recordings are sealed but not transcribed (the jobs wait).
         recycle_jobs, recycle_hours, recycle_megabytes: a worker ends after so much (megabytes: grown since
             the model was loaded), because Vosk does not give memory back; its place is filled at once.
         stop_grace: seconds a worker has to finish its job when the service stops.
@@ -43,6 +47,9 @@ class RecordingSettings:
     retry_pause: float = 5.0
     job_seconds: float = 120.0
     job_factor: float = 2.0
+    silent: float = 15.0
+    starting: float = 60.0
+    reserve: int = 0
     recycle_jobs: int = 500
     recycle_hours: float = 6.0
     recycle_megabytes: int = 1024

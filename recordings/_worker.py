@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -151,6 +152,9 @@ class Worker:
             return _result(job.call, "gave-up", where)
         if self._recognizer is None:
             return _result(job.call, "no-model", where)
+        if self._s.reserve and shutil.disk_usage(self._s.root).free < self._s.reserve:
+            # What is left is for recordings. The sound is sealed; its words can be had from it later.
+            raise OSError(errno.ENOSPC, "kept for recordings")
         audio = self._vault.audio(job.call)
         if audio is None:
             raise VaultDamagedError(f"{job.call}: the sound vanished after it was sealed")

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 
 from ._check import check_model
 from ._logs import Log, json_log
@@ -42,6 +43,17 @@ def _watch_parent(stopping: threading.Event) -> None:
     stopping.set()
 
 
+def _beat() -> None:
+    """A sign of life each second on our standard output, which the pool reads: none comes from a process that is
+    stopped, nor from one whose native code keeps the interpreter."""
+    try:
+        while True:
+            os.write(1, b".")
+            time.sleep(1.0)
+    except OSError:
+        return  # the pool has died
+
+
 def main() -> int:
     """Command line; the exit code is 0 when stopped or due to be replaced."""
     parser = argparse.ArgumentParser(prog="python -m recordings.worker", description=__doc__)
@@ -60,6 +72,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN if args.pooled else lambda *_: stopping.set())
     if args.pooled:
         threading.Thread(target=_watch_parent, args=(stopping,), name="parent", daemon=True).start()
+        threading.Thread(target=_beat, name="beat", daemon=True).start()
     worker = Worker(settings, queue, _recognizer(settings, checked=args.pooled, log=log), log, stopping)
     why = worker.run()
     log("end", why=why)

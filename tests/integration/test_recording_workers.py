@@ -575,3 +575,65 @@ async def test_logs_have_no_words_and_no_password(bench: Bench, tmp_path: Path) 
     text = json.dumps(lines, ensure_ascii=False)
     assert not re.search(r"[一-鿿]", text)
     assert b"redis://" not in command
+
+
+async def test_a_stopped_worker_is_killed_and_its_job_goes_on(bench: Bench) -> None:
+    """SIGSTOP is what a hang in native code looks like from outside: no claim renewed, no sign of life."""
+    call = "hotline-1763932131.6"
+    await bench.put(bench.raw(call, long_talk(4)))
+    later = [bench.raw(f"after.{i}", stereo(("l", speech("请稍等。", CALLER_VOICE)), ("", 0.5))) for i in range(3)]
+    pool = bench.pool(silent=2.0)
+    await pool.start()
+    try:
+        await until(lambda: bench.vault.manifest(call))  # the sound is sealed before any word
+        [pid] = pool.pids
+        os.kill(pid, signal.SIGSTOP)
+        assert bench.vault.transcript(call) is None, "too late to stop: make the call longer"
+        for job in later:
+            await bench.put(job)  # calls go on ending meanwhile
+        results = await bench.results(4, 60)
+        # What waited is done in its order; nothing twice, nothing dead.
+        assert [r["call"] for r in results] == [call, "after.0", "after.1", "after.2"]
+        assert {r["status"] for r in results} == {"ok"}
+        assert pool.hung == 1
+        assert pool.pids and pid not in pool.pids
+        await bench.nothing_is_left()
+        assert await bench.client.xlen(bench.settings.dead) == 0
+    finally:
+        await pool.stop()
+
+
+async def test_who_was_turned_away_leaves_no_recording_and_no_result(bench: Bench) -> None:
+    away = bench.raw("away.1", stereo(("l", speech("请稍等。", CALLER_VOICE)), ("", 0.5)))
+    good = bench.raw("good.2", stereo(("l", speech("请稍等。", CALLER_VOICE)), ("", 0.5)))
+    discard = json.dumps({"call": "away.1", "raw": away.raw, "kind": "discard"})
+    await bench.client.xadd(bench.settings.jobs, {"job": discard})
+    await bench.put(good)
+    pool = bench.pool()
+    await pool.start()
+    try:
+        assert [r["call"] for r in await bench.results(1)] == ["good.2"]
+        await bench.nothing_is_left()
+    finally:
+        await pool.stop()
+    assert await bench.client.xlen(bench.settings.results) == 1
+    assert not os.path.exists(away.raw)
+    assert bench.vault.manifest("away.1") is None
+
+
+async def test_with_little_disk_left_the_sound_is_sealed_and_the_words_wait(bench: Bench) -> None:
+    await bench.put(bench.raw("full.1", stereo(("l", speech("请稍等。", CALLER_VOICE)), ("", 0.5))))
+    starved = bench.pool(reserve=1 << 60)
+    await starved.start()
+    try:
+        await until(lambda: bench.vault.manifest("full.1"))
+    finally:
+        await starved.stop()
+    assert bench.vault.transcript("full.1") is None
+    assert await bench.client.xlen(bench.settings.results) == 0
+    pool = bench.pool()
+    await pool.start()
+    try:
+        assert [(r["call"], r["status"]) for r in await bench.results(1)] == [("full.1", "ok")]
+    finally:
+        await pool.stop()
