@@ -9,12 +9,12 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from routing import Dispatcher
+from routing import Dispatcher, Waiting
 
 from . import events as e
 from ._told import Counters
 from ._truth import compare
-from .model import Call
+from .model import LIVE, OUTBOUND, Call, CallState, LegState
 from .ports import Entry, Switch
 
 log = logging.getLogger(__name__)
@@ -36,22 +36,67 @@ class Looks:
     _unseen: bool
     _sweeping: asyncio.Task[None] | None
     _second_lines: dict[str, str]
+    _aside: dict[str, Waiting]
 
     def feed(self, events: Iterable[e.Input]) -> None:
         """See Engine.feed."""
         raise NotImplementedError
 
-    async def link_up(self) -> None:
-        """The switch can be reached (again): tell it the entries, learn its truth."""
+    async def link_up(self, name: str = "") -> None:
+        """The switch (one of several: its system name) can be reached (again): tell it the entries, learn its truth."""
         self._unseen = True
         self._switch.announce(self.entries)
         self._switch.beat(self._clock())
-        await self.sweep(after_gap=True)
+        await self.sweep(after_gap=True, name=name)
+        self._bring_back()
 
-    async def sweep(self, *, after_gap: bool = False) -> None:
+    def link_down(self, events: Iterable[e.Input] = ()) -> None:
+        """One of several switches is away, others are not: its callers cannot be joined with anybody just now. They
+        keep their rank, out of the queue, until it is back; nobody is rung for them."""
+        self.feed(events)
+        self._hold_back()
+        self._unseen = self._unseen and not self._switch.up  # looking at this one is over; the others go on
+        for call in self.calls.values():
+            if self._switch.reaches(call.id):
+                continue
+            if call.offer is not None:
+                self.feed([e.LegLeft(call.id, call.offer.leg, e.NEVER_RUNG)])
+            if call.state is CallState.DUE:
+                self.feed([e.CallerLeft(call.id, e.NEVER_RUNG)])  # nobody was rung yet: another switch will
+
+    def switch_lost(self, covers: Callable[[str], bool]) -> None:
+        """A switch is no more (its machine refuses connections): its calls have ended, and nobody can save them.
+
+        Their callers go on the callback list, their seats are free for others, all in the batch that says so. Nothing
+        of it needs the switch: should it be wrong, the switch's truth is taken back when it is seen again.
+        """
+        lost = [call for call in self.calls.values() if call.state in LIVE | OUTBOUND and covers(call.id)]
+        if lost:
+            log.error("a switch is gone with %d calls: its callers are called back", len(lost))
+            self.feed([e.CallerLeft(call.id, e.LOST) for call in lost])
+        for call in self.calls.values():
+            if call.state is CallState.STAYING and covers(call.id):
+                self.feed([e.LegLeft(call.id, x.id, 0) for x in call.legs if x.state is not LegState.GONE])
+
+    def _hold_back(self) -> None:
+        if not self._switch.up:
+            return  # nobody is offered anything while no switch is there; the queue stays as it is
+        for waiting in self.dispatcher.waiting():
+            if not self._switch.reaches(waiting.call.partition("+")[0]):
+                self.dispatcher.withdraw(waiting.call)
+                self._aside[waiting.call] = waiting
+
+    def _bring_back(self) -> None:
+        for place, waiting in list(self._aside.items()):
+            if self._switch.reaches(place.partition("+")[0]):
+                del self._aside[place]
+                self.dispatcher.enqueue(waiting)
+        self._wake.set()
+
+    async def sweep(self, *, after_gap: bool = False, name: str = "") -> None:
         """Compares with the switch and feeds the differences. Raises what `snapshot` raises."""
         writing = self._writing
-        snapshot = await self._switch.snapshot()
+        snapshot = await self._switch.snapshot(name)
         if writing is not None:
             # Commands of that turn were not sent yet when the switch was asked, however long ago it was decided.
             snapshot = replace(snapshot, asked_at=min(snapshot.asked_at, writing))
@@ -60,6 +105,8 @@ class Looks:
             after_gap=after_gap,
         )  # fmt: skip
         self._unseen = False
+        if name:
+            self._hold_back()  # after a start: callers of those that are still away
         self._wake.set()
         self.counters.reconciled += differ
         if differ and not after_gap:

@@ -104,6 +104,8 @@ class Engine(Orders, Looks, Writes):
         self._parts = 0
         self._second_lines: dict[str, str] = {}
         """Channel of a seat's second line → its call."""
+        self._aside: dict[str, Waiting] = {}
+        """Who would be in the queue if its switch, one of several, could be reached."""
         self._sweeping: asyncio.Task[None] | None = None
         self._unseen = False
         """The switch is to be looked at before anybody is offered: events were missed, a caller may be back in line."""
@@ -383,9 +385,14 @@ class Engine(Orders, Looks, Writes):
         d = self.dispatcher
         match command:
             case c.Enqueue():
-                d.enqueue(Waiting(_place(command.call, command.part), command.demand, command.since))
+                waiting = Waiting(_place(command.call, command.part), command.demand, command.since)
+                if self._switch.up and not self._switch.reaches(command.call):
+                    self._aside[waiting.call] = waiting
+                else:
+                    d.enqueue(waiting)
             case c.Withdraw():
                 d.withdraw(_place(command.call, command.part))
+                self._aside.pop(_place(command.call, command.part), None)
             case c.SeatRings():
                 d.ringing(command.seat, command.offer, now)
             case c.SeatTalks():

@@ -85,6 +85,8 @@ class Host:
         self.control = ModeControl(book.modes)
         self.outside = Outside()
         self.counters = HostCounters()
+        self.out_suffix: Callable[[], str] = lambda: ""
+        """Ends the id of a call that we make: ".<system name>" of the switch that rings, where there are several."""
         self.gates: list[Gate] = []
         """Asked in their order for each arrival, until one does not let it in."""
         self.incident_prompts: dict[tuple[str, str], str] = {}
@@ -445,7 +447,7 @@ class Host:
                 elif call.state is S.DUE and known is not None and not self.callbacks.may_ring(known.id, now):
                     out.append(e.CallerLeft(call.id, e.NEVER_RUNG))  # the hours are over: tomorrow, uncounted
         for entry in self.callbacks.take_due(now, free_seats=max(0, free), waiting_live=live):
-            call_id = f"{OUT}{entry.id}-{int(now * 1000):x}"
+            call_id = f"{OUT}{entry.id}-{int(now * 1000):x}{self.out_suffix()}"
             out.append(
                 e.CallbackDue(
                     call_id, entry.id, entry.number, entry.name, entry.dialled or self._own_number(), entry.reason,

@@ -8,7 +8,8 @@ Keys (prefix `hotline:`):
     finished    stream   the whole call as JSON (read by the book of calls)
     <table>     hash     key → row as JSON: further tables, `Batch.rows`
     fence       string   the highest fencing token granted: who has less may not write
-    written     string   "<writer> <number>" of the last batch: the same batch is never written twice
+    written     string   "<writer> <number>" of the last batch: the same batch is never written twice, none is missing
+    format      string   which format one must be able to read (calls.formats)
 
 A batch is one Lua script, which Redis runs whole: a caller's end and its recording job are written
 together or not at all, so a process that dies between two lines leaves no recording without a job.
@@ -22,7 +23,9 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
 from math import isfinite
 from typing import Any
 
@@ -30,24 +33,36 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from .events import Codec, Event
+from .formats import FORMAT, SINCE
 from .ports import Batch, Fenced, JournalError
 
 log = logging.getLogger(__name__)
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 PAGE = 1000
-_NAMES = ("live", "journal", "seats", "recordings", "finished", "fence", "written")
+_NAMES = ("live", "journal", "seats", "recordings", "finished", "fence", "written", "format")
+_OTHERS = ("nodes", "lease", "flows", "transcripts")
+KEPT = 15.0
+"""Seconds for which written batches are held, should Redis come back without them: it may lose a few at most."""
 _ENTRY = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?", re.ASCII)
 _TABLE = re.compile(r"[a-z][a-z_]{0,31}")
 _APPEND = """
 local i = 1
 local function take() local v = ARGV[i]; i = i + 1; return v end
-local token, writer, number = tonumber(take()), take(), take()
+local token, writer, number, after = tonumber(take()), take(), take(), tonumber(take())
+local reads, level = tonumber(take()), tonumber(take())
 local fence = tonumber(redis.call("GET", KEYS[6]) or "0")
 if token < fence then return {"fenced", tostring(fence)} end
+local needs, stop = string.match(redis.call("GET", KEYS[8]) or "", "^(%d+)(.*)$")
+needs = tonumber(needs or "0")
+if needs > reads then return {"newer", tostring(needs)} end
 -- A Redis that lost its last moments may have lost a grant: the holder puts it back.
 if token > fence then redis.call("SET", KEYS[6], token) end
 local was, at = string.match(redis.call("GET", KEYS[7]) or "", "^(%S+) (%d+)$")
 if was == writer and tonumber(number) <= tonumber(at) then return {"again"} end
+-- It may have lost batches as well. (Without a lease several may write in turn: nothing follows anything.)
+local before = was == writer and tonumber(at) or 0
+if token > 0 and after ~= before then return {"gap", tostring(before)} end
+if level > needs or (level == needs and stop ~= "") then redis.call("SET", KEYS[8], level) end
 redis.call("SET", KEYS[7], writer .. " " .. number)
 local opened = tonumber(take())
 if opened > 0 then
@@ -81,10 +96,19 @@ class RedisJournal:
         keep_seconds: how long entries of ended calls stay.
         token: the fencing token of the lease that allows this process to write; 0: there is no lease, which
             is right as long as none was ever granted under this prefix.
+        reads: the newest format this process reads.
+        level: the newest format all processes read: in which it is written.
     """
 
     def __init__(
-        self, redis: Redis, prefix: str = "hotline:", keep_seconds: float = 3 * 86400, *, token: int = 0
+        self,
+        redis: Redis,
+        prefix: str = "hotline:",
+        keep_seconds: float = 3 * 86400,
+        *,
+        token: int = 0,
+        reads: int = FORMAT,
+        level: Callable[[], int] = lambda: FORMAT,
     ) -> None:
         self._redis = redis
         self._p = prefix
@@ -93,6 +117,10 @@ class RedisJournal:
         self._writer = secrets.token_hex(6)
         self._number = 0
         self._unsure: Batch | None = None
+        self._reads, self._level = reads, level
+        self._kept: deque[tuple[int, Batch, float]] = deque()
+        self.mended = 0
+        """Batches written again because Redis had lost them."""
         self._append: Any = redis.register_script(_APPEND)
 
     async def append(self, batch: Batch) -> None:
@@ -109,21 +137,51 @@ class RedisJournal:
             self._number += 1
         # Whatever happens from here on (a cancellation too), the same batch keeps its number.
         self._unsure = batch
-        keys, args = self._script(batch)
+        after = self._number - 1
+        while (answer := await self._send(batch, self._number, after))[0] == "gap":
+            after = await self._mend(int(answer[1]))
+        self._unsure = None
+        if answer[0] == "fenced":
+            raise Fenced(f"another process decides now (its token {int(answer[1])}, ours {self._token})")
+        if answer[0] == "newer":
+            raise Fenced(f"the journal is of format {int(answer[1])}, this version reads up to {self._reads}")
+        now = time.monotonic()
+        self._kept.append((self._number, batch, now))
+        while self._kept[0][2] < now - KEPT:
+            self._kept.popleft()
+
+    @property
+    def level(self) -> int:
+        """The format in which the next batch is written: an event of a newer one must not be made."""
+        return self._level()
+
+    async def _mend(self, last: int) -> int:
+        """Redis has lost what came after our batch `last`: once more. Returns after which one the journal stands."""
+        lost = [(number, batch) for number, batch, _ in self._kept if number > last]
+        log.error("journal: Redis came back without its last entries", extra={"batches": self._number - 1 - last})
+        for number, batch in lost:
+            answer = await self._send(batch, number, last)
+            if answer[0] not in ("written", "again"):
+                break
+            last, self.mended = number, self.mended + 1
+        return last
+
+    async def _send(self, batch: Batch, number: int, after: int) -> list[str]:
+        keys, args = self._script(batch, number, after)
         try:
             answer: Any = await self._append(keys=keys, args=args)
         except (RedisError, OSError) as error:
             raise JournalError(f"the journal cannot be written: {type(error).__name__}") from error
-        self._unsure = None
-        if answer[0] in (b"fenced", "fenced"):
-            raise Fenced(f"another process decides now (its token {int(answer[1])}, ours {self._token})")
+        return [x.decode() if isinstance(x, bytes) else str(x) for x in answer]
 
-    def _script(self, batch: Batch) -> tuple[list[str], list[str | int]]:
+    def _script(self, batch: Batch, number: int, after: int) -> tuple[list[str], list[str | int]]:
         keys = [self._p + name for name in _NAMES]
-        args: list[str | int] = [self._token, self._writer, self._number, len(batch.opened), *batch.opened]
+        level = min(self._level(), self._reads)
+        args: list[str | int] = [self._token, self._writer, number, after, self._reads, level]
+        args += (len(batch.opened), *batch.opened)
         args.append(len(batch.entries))
         for event, at in batch.entries:
-            args += (event.call, repr(at), Codec.encode(event))
+            args += (event.call, repr(at), self._encoded(event, level))
         args.append(len(batch.seats))
         for seat in batch.seats:
             args += (seat["id"], _dumps(seat))
@@ -139,6 +197,12 @@ class RedisJournal:
                 tables[table] = len(keys)
             args += (tables[table], key, "" if row is None else _dumps(row))
         return keys, args
+
+    @staticmethod
+    def _encoded(event: Event, level: int) -> str:
+        if SINCE and SINCE.get(type(event).__name__, 0) > level:
+            raise ValueError(f"{type(event).__name__} is of a format that not all processes read")
+        return Codec.encode(event)
 
     async def replay(self) -> AsyncIterator[tuple[Event, float]]:
         """Entries of live calls, oldest first; one that this version cannot read is left out and logged.
@@ -213,7 +277,7 @@ class RedisJournal:
 
 
 def _table(name: str) -> str:
-    if name in _NAMES or not _TABLE.fullmatch(name):
+    if name in _NAMES or name in _OTHERS or not _TABLE.fullmatch(name):
         raise ValueError(f"no name for a table: {name[:40]!r}")
     return name
 

@@ -33,6 +33,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from .commands import ToSwitch
+from .formats import FORMAT
 from .ports import Entry, Snapshot, Switch
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,9 @@ ANSWER = 0.6
 
 _TAKE = """
 local now = redis.call("GET", KEYS[1])
--- ARGV: who, ttl in ms, the value that has not changed for too long ("": none)
+-- ARGV: who, ttl in ms, the value that has not changed for too long ("": none), the format that is read
+local needs = tonumber(string.match(redis.call("GET", KEYS[3]) or "", "^%d+") or "0")
+if needs > tonumber(ARGV[4]) then return {-needs, now or ""} end
 if now and string.match(now, "^%d+ %d+ (.*)$") ~= ARGV[1] and now ~= ARGV[3] then return {0, now} end
 local token = redis.call("INCR", KEYS[2])
 redis.call("SET", KEYS[1], token .. " 0 " .. ARGV[1], "PX", ARGV[2])
@@ -94,6 +97,7 @@ class Lease:
         node: this process's name; told to the others.
         url: where the others find its console.
         about: told too.
+        reads: the newest format of the journal that this process reads; a newer one is never taken over.
         ttl, renew, margin: seconds, see TTL, RENEW, MARGIN.
         clock: seconds that never jump and never stand still.
         on_lost: called at once when the lease is known to be another's, or was let go by `lose`.
@@ -108,6 +112,7 @@ class Lease:
         node: str = "1",
         url: str = "",
         about: Mapping[str, Any] | None = None,
+        reads: int = FORMAT,
         ttl: float = TTL,
         renew: float = RENEW,
         margin: float = MARGIN,
@@ -120,11 +125,14 @@ class Lease:
         self.token = 0
         self.holder: Holder | None = None
         """Who had it when last seen."""
+        self.newer = 0
+        """The journal's format when it is one that this process cannot read, else 0."""
         self.returns = 0
+        self._reads = reads
         self.on_lost = on_lost
         self.on_return = on_return
         self._redis = redis
-        self._keys = [prefix + "lease", prefix + "fence"]
+        self._keys = [prefix + "lease", prefix + "fence", prefix + "format"]
         # Two processes given the same name by mistake are still two.
         self._who = json.dumps(
             {**(about or {}), "node": node, "url": url, "id": secrets.token_hex(6)}, ensure_ascii=False
@@ -167,14 +175,15 @@ class Lease:
                 # After trouble with Redis the holder comes first: only look.
                 self._note(await self._ask(self._redis.get(self._keys[0])) or b"")
                 return False
-            token, value = await self._ask(self._run(_TAKE, self._who, int(self._ttl * 1000), stuck))
+            token, value = await self._ask(self._run(_TAKE, self._who, int(self._ttl * 1000), stuck, self._reads))
         except (RedisError, OSError, TimeoutError) as error:
             log.debug("lease: %s", type(error).__name__)
             # What was not seen may have been alive: the time without a sign of life begins anew.
             self._seen_at = self._clock()
             self._wait_until = self._seen_at + 2 * self._renew
             return False
-        if not token:
+        self._note_format(max(0, -token))
+        if token <= 0:
             self._note(value)
             return False
         self.token, self._until, self._beat = int(token), asked + self._ttl - self._margin, 0
@@ -188,6 +197,13 @@ class Lease:
             if await self.try_acquire():
                 return
             await asyncio.sleep(POLL)
+
+    def _note_format(self, newer: int) -> None:
+        if newer != self.newer:
+            self.newer = newer
+            if newer:
+                log.error("lease: the journal is of format %d, this version reads up to %d: it stands by until it is "
+                          "upgraded", newer, self._reads)  # fmt: skip
 
     def _note(self, value: bytes | str) -> None:
         text = value.decode() if isinstance(value, bytes) else value
@@ -306,6 +322,10 @@ class Guarded:
         if self._may():
             self._switch.announce(entries)
 
-    async def snapshot(self) -> Snapshot:
+    def reaches(self, call: str) -> bool:
+        """As the switch's."""
+        return self._switch.reaches(call)
+
+    async def snapshot(self, name: str = "") -> Snapshot:
         """As the switch's: looking is always allowed."""
-        return await self._switch.snapshot()
+        return await self._switch.snapshot(name)

@@ -50,9 +50,9 @@ class Snapshot:
     asked_at: float
     channels: Sequence[ChannelView]
     phones: frozenset[str]
-    born: float = 0.0
-    """When this switch was first seen by any of our processes, unix seconds: it has no call that is older, whatever
-    the books say."""
+    born: Mapping[str, float] = field(default_factory=dict)
+    """System name → when this run of that switch was first seen by any process of ours, unix seconds: it has no call
+    that is older, whatever the books say. Under the empty name: of the only switch."""
     covers: Callable[[str], bool] = lambda _: True
     """Whether a call (or leg) of this id is of a switch that was asked; of others nothing is said."""
 
@@ -86,8 +86,12 @@ class Switch(Protocol):
     def announce(self, entries: Mapping[str, Entry]) -> None:
         """Tells the switch how to begin calls to each dialled number."""
 
-    async def snapshot(self) -> Snapshot:
-        """Asks for all channels and phones. Raises an OSError-like error when the link is down."""
+    def reaches(self, call: str) -> bool:
+        """Whether the switch that has this call can be told something."""
+
+    async def snapshot(self, name: str = "") -> Snapshot:
+        """Asks for all channels and phones, of one switch or of all. Raises an OSError-like error when the link is
+        down."""
 
 
 @dataclass(slots=True)

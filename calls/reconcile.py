@@ -60,7 +60,7 @@ def reconcile(
     before = snapshot.asked_at - MARGIN
     out: list[e.Event] = []
     for call in calls.values():
-        if call.arrived_at >= before and not after_gap:
+        if not snapshot.covers(call.id) or (call.arrived_at >= before and not after_gap):
             continue
         if call.state in OUTBOUND:
             out += _outbound(call, views, bridges, before)
@@ -68,10 +68,16 @@ def reconcile(
             gone = (x for x in call.legs if x.state is not LegState.GONE and x.id not in views)
             out += (e.LegLeft(call.id, x.id, 0) for x in gone)
         elif call.state in LIVE:
-            out += _known(call, views, bridges, before, after_gap, snapshot.born)
+            out += _known(call, views, bridges, before, after_gap, _born(snapshot, call.id))
     out += _unknown(calls, views, bridges, ended)
     orphans = _orphans(calls, views, ended)
     return out, orphans
+
+
+def _born(snapshot: Snapshot, call: str) -> float:
+    """When the run of the call's switch began, as far as we know."""
+    names = [x for x in snapshot.born if not x or call.startswith(f"{x}-") or call.endswith(f".{x}")]
+    return snapshot.born[max(names, key=len)] if names else 0.0
 
 
 def _known(

@@ -251,7 +251,11 @@ class FakeSwitch:
         """See calls.ports.Switch."""
         self.entries = dict(entries)
 
-    async def snapshot(self) -> Snapshot:
+    def reaches(self, call: str) -> bool:
+        """There is only one."""
+        return self.up
+
+    async def snapshot(self, name: str = "") -> Snapshot:
         """See calls.ports.Switch."""
         views = [
             ChannelView(i, f"PJSIP/{i}", x.place, self._seen(i, x.place), dialled="12345", age=60.0)

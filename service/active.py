@@ -11,7 +11,6 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +35,8 @@ from .desk import HotlineDesk
 from .ears import Ears
 from .health import Health, NotWell
 from .linked import Linked
+from .links import Pbx
 from .metrics import Metrics
-from .private import secret
 from .sayings import Sayings
 from .settings import Settings
 
@@ -89,16 +88,13 @@ class Active:
         self._tasks: list[asyncio.Task[None]] = []
         self._exit = contextlib.AsyncExitStack()
         self.journal = calls.RedisJournal(redis, settings.redis_prefix, token=lease.token)
-        self.link = telephony.AmiLink(
-            self._ami(), lambda batch: self.switch.on_messages(batch), on_up=lambda: self.engine.link_up()
-        )
-        self.asking = telephony.AmiLink(replace(self._ami(), events="off"), lambda batch: None)
-        self.switch = telephony.AsteriskSwitch(
-            self.link, lambda events: self.engine.feed(events), out_trunk=settings.outward, asking=self.asking
-        )
+        self.pbx = Pbx(settings, lambda: self.engine)
+        self.link = self.pbx.main.link
+        self.switch = self.pbx.switch
         dispatcher = Dispatcher(config.routing_seats(), config.policy())
         self.host = calls.Host(dispatcher, config.book(), can_call_out=bool(settings.outward))
         self.host.outside.directory = config.directory()
+        self.host.out_suffix = self.pbx.out_suffix
         self.sayings = Sayings(self.host, settings.prompts_dir)
         self.engine = calls.Engine(
             switch=self.switch,
@@ -118,20 +114,13 @@ class Active:
         )  # fmt: skip
         self.metrics = Metrics(self.engine)
         self.metrics.count_from("hotline_engine", "Engine since the start", self.engine.counters)
-        self.metrics.count_from("hotline_ami", "AMI link since the start", self.link.counters)
-        self.metrics.count_from("hotline_switch", "Commands to the switch since the start", self.switch.counters)
+        for prefix, text, counters in self.pbx.counters():
+            self.metrics.count_from(prefix, text, counters)
         for counts in (self.linked.counts, self.linked.issuer.counts):
             self.metrics.count_from("hotline_handovers", "Cases between hotlines since the start", counts)
         self.ears: Ears | None = None
         for observer in (self.metrics.on_change, CallLog().on_change, *observers):
             self.engine.observe(observer)
-
-    def _ami(self) -> telephony.AmiSettings:
-        s = self.settings
-        return telephony.AmiSettings(
-            host=s.ami_host if not s.private_asterisk else s.bind, port=s.ami_port, username=s.ami_user,
-            secret=secret(s.ami_secret_file or s.secrets_dir / "ami"),
-        )  # fmt: skip
 
     # ------------------------------------------------------------------ start and stop
     async def start(self) -> None:
@@ -142,12 +131,10 @@ class Active:
             self.linked.recover(await self.journal.rows("handovers"))
             # The engine ends before the link: what it has decided is still sent, so that the next process finds
             # it in the switch.
-            self._exit.push_async_callback(self.asking.stop)
-            await self.asking.start()
-            self._exit.push_async_callback(self.link.stop)
+            self._exit.push_async_callback(self.pbx.stop)
             self._exit.push_async_callback(self.engine.stop)
             self.engine.start()
-            await self.link.start()
+            await self.pbx.start()
             self._prepare_desk()
             self._look_after()
             self._listen()
@@ -174,8 +161,7 @@ class Active:
 
     async def wait_for_switch(self, seconds: float) -> None:
         """Waits for the switch. Not there yet: the service runs, /readyz says so, and the link goes on trying."""
-        with contextlib.suppress(telephony.LinkDown):
-            await self.link.wait_up(seconds)
+        await self.pbx.wait_up(seconds)
 
     def halt(self) -> None:
         """Another decides: from now on nothing is written and nothing sent. `stop` does the rest."""
@@ -199,10 +185,6 @@ class Active:
         self._tasks.append(task)
 
     def _look_after(self) -> None:
-        async def ami() -> None:
-            if not self.link.up:
-                raise NotWell("ami-down", f"与交换机的连接中断: {self.link.trouble}", self.link.trouble)
-
         async def journal() -> None:
             if not self.engine.journal_ok:
                 raise NotWell("journal", "日志流无法写入", "the journal cannot be written")
@@ -211,7 +193,7 @@ class Active:
             if not self.lease.held:
                 raise NotWell("lease", "主用租约未能续期", "the lease of the active process could not be renewed")
 
-        self.health.add("ami", ami)
+        self.pbx.look_after(self.health)
         self.health.add("journal", journal)
         self.health.add("cluster", cluster)
         self._task(self._remember(), "remember")
@@ -268,13 +250,13 @@ class Active:
         self.host.outside.directory = config.directory()
         self._listen()
         await self.publish_flows()
-        if self.link.up and self.lease.held:
+        if self.switch.up and self.lease.held:
             self.switch.announce(self.engine.entries)
 
     # ------------------------------------------------------------------ now and then
     async def look_again(self) -> None:
         """Compares with the switch: what was not sent while the lease had lapsed is decided anew."""
-        if self.link.up:
+        if self.switch.up:
             if self.lease.held:
                 # Also how calls begin: told while the lease had lapsed, it was not sent, and callers had no greeting.
                 self.switch.announce(self.engine.entries)
@@ -289,7 +271,7 @@ class Active:
         """Looks at the switch's truth now and then, whatever the events said."""
         await asyncio.sleep(SECOND_LOOK)
         while True:
-            if self.link.up:
+            if self.switch.up:
                 with contextlib.suppress(telephony.TelephonyError):
                     await self.engine.sweep()
             await asyncio.sleep(SWEEP_SECONDS)

@@ -42,6 +42,7 @@ def private_asterisk(s: Settings, config: HotlineConfig) -> telephony.PrivateAst
             "seats": seat_phones(config),
             "dialled": tuple(config.numbers),
             "lines": line_trunks(config),
+            "system_name": s.system_name,
             "ami_user": s.ami_user,
             "ami_secret": secret(s.ami_secret_file or s.secrets_dir / "ami"),
             "ami_port": s.ami_port,

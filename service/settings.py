@@ -53,6 +53,15 @@ class Settings(BaseSettings):
     peers: dict[str, str] = Field(
         {}, description='other Asterisks whose seats are rung: {"hangzhou": "10.0.0.6:5060"}, for phone: 8001@hangzhou'
     )
+    switches: dict[
+        Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{0,15}$")],
+        Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]+:[0-9]{1,5}$")],
+    ] = Field(
+        {}, description='further Asterisks with callers of their own, by system name: {"west": "10.0.0.7:5038"}'
+    )
+    system_name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{0,15}$")] = Field(
+        "hotline", description="systemname of the first Asterisk (asterisk.conf); only needed beside `switches`"
+    )
     ami_host: str = "127.0.0.1"
     ami_port: Port = 5038
     ami_user: str = "hotline"

@@ -4,6 +4,7 @@ from ._link import ActionFailed, ActionRefused, ActionTimeout, AmiLink, AmiSetti
 from ._private import PrivateAsterisk, loader
 from ._render import LINE_TRUNK, OUT_TRUNK, PBX_PIECES, LineTrunk, Peer, SeatPhone, SwitchPlan, check_lines, render
 from ._switch import AsteriskSwitch
+from ._switches import Switches
 from ._translate import translate
 from .errors import PrivateAsteriskError, RenderError, TelephonyError
 
@@ -26,6 +27,7 @@ __all__ = [
     "RenderError",
     "SeatPhone",
     "SwitchPlan",
+    "Switches",
     "TelephonyError",
     "check_lines",
     "loader",

@@ -35,7 +35,7 @@ from ._link_errors import ActionFailed, ActionRefused, ActionTimeout, LinkDown, 
 from ._link_pending import LinkCounters, OnReply, Pending, log, log_without_content
 from ._link_session import LinkSession
 from ._link_settings import AmiSettings
-from ._link_watch import Backoff
+from ._link_watch import Backoff, Refusals
 from ._panoramisk import LinkManager
 
 __all__ = [
@@ -74,6 +74,8 @@ class AmiLink:
         on_up: awaited after each login: reconcile here.  If it raises or takes too long, the session is
             given up and the next one tries again.
         on_down: called when a session has ended whose `on_up` had begun.
+        on_gone: called once an outage, when the machine has refused the connection for a second: it is there, and
+            no Asterisk is.
 
     Attributes:
         state: see `LinkState`.
@@ -88,6 +90,7 @@ class AmiLink:
         *,
         on_up: Callable[[], Awaitable[None]] | None = None,
         on_down: Callable[[], None] | None = None,
+        on_gone: Callable[[], None] | None = None,
     ) -> None:
         self.settings = settings
         self.counters = LinkCounters()
@@ -96,6 +99,7 @@ class AmiLink:
         self._deliver = deliver
         self._on_up = on_up
         self._on_down = on_down
+        self._on_gone = on_gone
         self._token = secrets.token_hex(4)
         self._session: LinkSession | None = None
         self._held: list[Message] | None = None
@@ -200,13 +204,15 @@ class AmiLink:
         backoff = Backoff(self.settings.reconnect_min, self.settings.reconnect_max)
         loop = asyncio.get_running_loop()
         where = f"AMI {self.settings.host}:{self.settings.port}"
+        refusals = Refusals()
         while True:
-            began = loop.time()
+            began, refused = loop.time(), False
             try:
                 await self._live()
             except LinkError as error:
                 self.trouble = str(error)
             except (OSError, TimeoutError) as error:
+                refused = isinstance(error, ConnectionRefusedError)
                 self.trouble = (
                     f"{where} cannot be reached ({type(error).__name__}): is Asterisk running, with "
                     "manager.conf enabled on this address?"
@@ -219,6 +225,8 @@ class AmiLink:
             if loop.time() - began >= self.settings.reconnect_max:
                 backoff.reset()
             pause = backoff.next()
+            if refusals.gone(loop.time(), refused=refused) and self._on_gone is not None:
+                self._on_gone()
             log.warning("%s, next attempt in %.1f s", self.trouble, pause)
             await asyncio.sleep(pause)
 

@@ -65,3 +65,26 @@ class Backoff:
         """Seconds to wait now."""
         pause, self._pause = self._pause, min(self._most, self._pause * 2)
         return pause * (0.5 + 0.5 * self._spread())
+
+
+class Refusals:
+    """Tells a peer that is no more from one that cannot be reached: its machine answers, and nothing listens there."""
+
+    SECONDS = 1.0
+    """How long every attempt must have been refused: a restart in less is seen by what the new one has to tell."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._told = False
+
+    def gone(self, now: float, *, refused: bool) -> bool:
+        """After each attempt that failed. True once for each time that it is gone."""
+        if not refused:
+            self._since, self._told = None, False
+            return False
+        if self._since is None:
+            self._since = now
+        if self._told or now - self._since < self.SECONDS:
+            return False
+        self._told = True
+        return True

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from calls import commands as c
 from calls import events as e
 from calls.ports import Entry, Snapshot
+from calls.reconcile import OUT as OUT_CALL
 
 from ._link import ActionRefused, ActionTimeout, AmiLink, LinkDown
 from ._translate import OUT, Message, channel_view, clean_seat, failed_caller, failed_leg, translate
@@ -37,6 +38,7 @@ _PLACES = {
 _ANEW = {False: (), True: ("HL_ANEW=1",)}
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,40}")
 _VALUE = re.compile(r"[A-Za-z0-9 ._:;=/+@-]{1,400}")
+_BORN = "HL_BORN"
 NO_ROUTE = 3
 """Q.850: no route to destination."""
 MAX_WORDS = 880
@@ -62,6 +64,7 @@ class AsteriskSwitch:
         clock: Callable[[], float] = time.time,
         out_trunk: str = "",
         asking: AmiLink | None = None,
+        system: str = "",
     ) -> None:
         """See the class.
 
@@ -71,7 +74,9 @@ class AsteriskSwitch:
             clock: unix seconds.
             out_trunk: the endpoint for calling out; empty: nobody is ever called outside (no toll fraud).
             asking: a session without events, for long lists: on the other one they would hold up the events.
+            system: its system name, where there are several: its calls' ids begin with it.
         """
+        self.system = system
         self.asking = asking
         self.link = link
         self.out_trunk = out_trunk
@@ -83,6 +88,17 @@ class AsteriskSwitch:
     def up(self) -> bool:
         """Logged in."""
         return self.link.up
+
+    def owns(self, call: str) -> bool:
+        """Whether a call or leg of this id is at this switch."""
+        if not self.system:
+            return True
+        name = call.removeprefix("leg-").partition("~")[0]
+        return name.endswith(f".{self.system}") if name.startswith(OUT_CALL) else name.startswith(f"{self.system}-")
+
+    def reaches(self, call: str) -> bool:
+        """Whether it has that call and can be told something."""
+        return self.up and self.owns(call)
 
     # ------------------------------------------------------------------ in
     def on_messages(self, messages: Sequence[Message]) -> None:
@@ -353,8 +369,21 @@ class AsteriskSwitch:
             await self.link.send_list({"Action": "DeviceStateList"}),
         )
 
-    async def snapshot(self) -> Snapshot:
-        """Channels and registered phones. Raises LinkDown or ActionTimeout."""
+    async def _born(self) -> float:
+        """Since when this run of Asterisk is known: a global that dies with it. Whoever links first sets it, before it
+        asks for the channels; so whatever process reads it, a call in the books that is older was of an earlier run.
+        """
+        told = (await self.link.send({"Action": "Getvar", "Variable": _BORN})).get("Value", "")
+        try:
+            return float(str(told))
+        except ValueError:
+            now = round(self._clock(), 3)
+            await self.link.send({"Action": "Setvar", "Variable": _BORN, "Value": f"{now:.3f}"})
+            return now
+
+    async def snapshot(self, name: str = "") -> Snapshot:
+        """Channels and registered phones. Raises LinkDown, ActionFailed or ActionTimeout."""
+        born = await self._born()
         asked = self._clock()
         channels, devices = await self._lists()
         views = [channel_view(m) for m in channels if m.get("Event") == "CoreShowChannel"]
@@ -365,4 +394,4 @@ class AsteriskSwitch:
             and str(m.get("Device", "")).startswith("PJSIP/")
             and m.get("State") not in _GONE
         )
-        return Snapshot(asked, views, phones)
+        return Snapshot(asked, views, phones, {self.system: born}, self.owns)

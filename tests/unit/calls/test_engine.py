@@ -137,9 +137,9 @@ async def test_a_phone_that_put_two_parties_together_has_the_switch_looked_at_wi
 ):
     asked, snapshot = [], FakeSwitch.snapshot
 
-    async def counted(switch):
+    async def counted(switch, name=""):
         asked.append(world.now)
-        return await snapshot(switch)
+        return await snapshot(switch, name)
 
     monkeypatch.setattr(FakeSwitch, "snapshot", counted)
     call = await world.waiting_caller()

@@ -24,6 +24,16 @@ class FakeLink:
         self.waiting = []
         self.refuse = False
         self.lists = {}
+        self.globals = {}
+        self.order = []
+
+    async def send(self, fields):
+        if not self.up:
+            raise LinkDown("not logged in")
+        self.order.append(fields["Action"])
+        if fields["Action"] == "Setvar":
+            self.globals[fields["Variable"]] = fields["Value"]
+        return Message.of({"Response": "Success", "Value": self.globals.get(fields.get("Variable"), "")})
 
     def send_nowait(self, fields, on_reply=None):
         if self.refuse:
@@ -272,6 +282,16 @@ async def test_a_snapshot_is_channels_and_registered_phones_as_of_the_asking(rig
     assert (got.channels[0].number, got.channels[0].dialled) == ("13800001234", "12345")
 
 
+async def test_a_run_of_the_switch_is_dated_once_by_whoever_links_first(rig):
+    rig.link.lists = {"CoreShowChannels": [], "DeviceStateList": []}
+    assert (await rig.switch.snapshot()).born == {"": 500.25}
+    assert rig.link.globals == {"HL_BORN": "500.250"}
+    later = AsteriskSwitch(rig.link, rig.told.extend, clock=lambda: 900.0)
+    assert (await later.snapshot()).born == {"": 500.25}, "another process, later: still the same run"
+    rig.link.globals.clear()
+    assert (await later.snapshot()).born == {"": 900.0}, "a run that knows of nothing is a new one"
+
+
 async def test_a_snapshot_without_a_link_is_an_error_the_engine_knows(rig):
     rig.link.up = False
     with pytest.raises(LinkDown):
@@ -281,15 +301,9 @@ async def test_a_snapshot_without_a_link_is_an_error_the_engine_knows(rig):
 async def test_long_lists_go_over_their_own_session_and_are_believed_only_after_the_events_they_know(rig):
     asking = FakeLink()
     asking.lists = {"CoreShowChannels": [], "DeviceStateList": []}
-    order = []
-
-    async def ping(fields):
-        order.append(fields["Action"])
-
-    rig.link.send = ping
     rig.switch.asking = asking
     await rig.switch.snapshot()
-    assert order == ["Ping"], "what the lists show was sent as events before the answer to this"
+    assert rig.link.order[-1] == "Ping", "what the lists show was sent as events before the answer to this"
 
 
 async def test_without_the_session_for_lists_the_other_one_serves(rig):
