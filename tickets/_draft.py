@@ -28,6 +28,7 @@ _NO_WORDS = {
     Note.NO_SPEECH: "未听清内容的来电",
     Note.NO_TRANSCRIPT: "未转写的来电",
     Note.FAILED: "待补录的来电",
+    Note.WAITING: "等待转写的来电",
 }
 _UNSURE_SHARE = 0.3
 """From this share of badly recognised characters on, the whole content is marked."""

@@ -13,7 +13,7 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -64,6 +64,10 @@ class MakerCounts:
     """Stream entries that name no call, acknowledged without a draft."""
     redelivered: int = 0
     """Results taken over from a consumer that had not finished them."""
+    late: int = 0
+    """Drafts whose words came late."""
+    waiting: int = 0
+    """Drafts made without words because these were late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,8 @@ class MakerPolicy:
     `idle` is after how long an unfinished result is taken up again, by anyone; it must be longer than `limit`, the
     time for one try. After `tries` failed tries an empty draft is made, so that the seat still has a form; a
     result that was given out more than `deliveries` times without ever ending (it may be what kills the workers)
-    gets one without its words being touched again.
+    gets one without its words being touched again. Words that come more than `late` seconds after the caller left are
+    marked so.
     """
 
     tries: int = 3
@@ -83,6 +88,7 @@ class MakerPolicy:
     block: float = 1.0
     pause: float = 0.2
     longest_pause: float = 5.0
+    late: float = 60.0
 
     def __post_init__(self) -> None:
         if self.idle <= self.limit:
@@ -159,6 +165,33 @@ class DraftMaker:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self._policy.longest_pause)
 
+    async def await_words(self, call_id: str) -> bool:
+        """Makes a draft without words, for a call whose transcript is late: the seat has a form meanwhile.
+
+        Whatever draft there is stays. When the words come they are put in, unless a human has written before.
+
+        Returns:
+            Whether the call is done with; False: it is not in the books yet, ask again.
+
+        Raises:
+            StoreError: the store is away; ask again.
+        """
+        facts = await self._facts_of(call_id)
+        if facts is None:
+            return False
+        draft = empty_draft(facts, self.gazetteer, self._clock(), Note.WAITING)
+        ticket = await self._store.add_draft(call_id, draft)
+        if ticket is None:
+            return True
+        self.counts.waiting += 1
+        _log.warning("drafts.awaiting_words", call_id=call_id, ticket=ticket.id)
+        if self._on_draft is not None:
+            try:
+                await self._on_draft(ticket)
+            except Exception as error:  # it is told again with its words
+                _log.warning("drafts.announce_failed", call_id=call_id, cause=type(error).__name__)
+        return True
+
     async def _ensure_group(self) -> None:
         try:
             await self._redis.xgroup_create(self._stream, GROUP, id="0", mkstream=True)
@@ -213,7 +246,7 @@ class DraftMaker:
             await self._redis.xack(self._stream, GROUP, entry)
             return
         log = _log.bind(call_id=call_id, tries=tries)
-        draft, cause = await self._try(call_id, fields, tries)
+        draft, cause = await self._try(call_id, fields, tries, _seconds_of(entry))
         if draft is None:
             if tries < self._policy.tries:
                 self.counts.failed_tries += 1
@@ -233,7 +266,11 @@ class DraftMaker:
             return
         await self._redis.xack(self._stream, GROUP, entry)
         self.counts.made += 1
-        log.info("drafts.made", ticket=ticket.id, note=ticket.draft.note.value, kind=ticket.draft.kind.value)
+        if draft.late is not None:
+            self.counts.late += 1
+        log.info(
+            "drafts.made", ticket=ticket.id, note=ticket.draft.note.value, kind=ticket.draft.kind.value, late=draft.late
+        )
 
     async def _announce(self, ticket: Ticket, tries: int) -> bool:
         """Whether the result is done with. The draft itself is safe already."""
@@ -249,14 +286,16 @@ class DraftMaker:
             return tries >= self._policy.tries
         return True
 
-    async def _try(self, call_id: str, fields: Mapping[str, str], tries: int) -> tuple[Draft | None, str]:
+    async def _try(
+        self, call_id: str, fields: Mapping[str, str], tries: int, came_at: float
+    ) -> tuple[Draft | None, str]:
         """A draft, or None and the cause, which names no spoken words.
 
         Errors of Redis and a store that is away are not the result's fault and pass through.
         """
         try:
             async with asyncio.timeout(self._policy.limit):
-                return await self._draft(call_id, fields, tries), ""
+                return await self._draft(call_id, fields, tries, came_at), ""
         except (RedisConnectionError, RedisTimeoutError, StoreUnavailable):
             raise
         except _NotYetError as error:
@@ -264,7 +303,7 @@ class DraftMaker:
         except Exception as error:
             return None, type(error).__name__
 
-    async def _draft(self, call_id: str, fields: Mapping[str, str], tries: int) -> Draft:
+    async def _draft(self, call_id: str, fields: Mapping[str, str], tries: int, came_at: float) -> Draft:
         last = tries >= self._policy.tries
         if tries > self._policy.deliveries:
             raise _NotYetError("given out too often: it may be what kills the workers")
@@ -280,9 +319,11 @@ class DraftMaker:
                 raise _NotYetError("the transcript is not there yet")
         # a few milliseconds for most calls, but the longest last 79 minutes: not in the event loop
         earlier = await self._earlier(facts)
-        return await asyncio.to_thread(
+        draft = await asyncio.to_thread(
             make_draft, transcript, facts, self.gazetteer, self._clock(), self.guide, earlier
         )
+        after = came_at - facts.ended_at if transcript is not None and facts.ended_at is not None else 0.0
+        return replace(draft, late=round(after, 1)) if after > self._policy.late else draft
 
     async def _earlier(self, facts: Facts) -> list[Earlier]:
         """What this caller's number had before (Art. 12)."""
@@ -315,6 +356,11 @@ class DraftMaker:
                 _log.warning("drafts.store_unavailable", call_id=call_id, seconds=pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self._policy.longest_pause)
+
+
+def _seconds_of(entry: str) -> float:
+    """When Redis took an entry (unix seconds): the time of the result, however late we come to read it."""
+    return int(entry.partition("-")[0]) / 1000
 
 
 def _leave_if_cancelled() -> None:

@@ -56,6 +56,8 @@ class Note(StrEnum):
     """Transcription failed or is switched off (no model)."""
     FAILED = "failed"
     """The draft could not be made, several times over: someone should look at the log."""
+    WAITING = "waiting"
+    """Its words are late: they are put in when they come."""
 
 
 class Why(StrEnum):
@@ -95,7 +97,8 @@ class Doubt:
 class Facts:
     """What is known of a call besides its words.
 
-    `centre` is the GB/T 2260 code of the hotline organisation that took it; `source` is "call" or "voicemail".
+    `centre` is the GB/T 2260 code of the hotline organisation that took it; `source` is "call" or "voicemail";
+    `ended_at` when the caller left (unix seconds).
     """
 
     call_id: str
@@ -104,6 +107,7 @@ class Facts:
     centre: str | None = None
     seat: str | None = None
     source: str = "call"
+    ended_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,8 @@ class Draft:
     "general"; `due` the last day for it (YYYY-MM-DD in Zhejiang, Art. 15); `catalogue` the entry's code, `unit` who is
     proposed and `reason` why; `phone` where the caller wants to be called back; `amounts` in yuan; `language` "zh" or
     "en"; `secret` that the caller wants his name kept from those concerned; `again` that he says he has called about
-    this before, `repeats` earlier tickets that are like this one (Art. 12: a human decides).
+    this before, `repeats` earlier tickets that are like this one (Art. 12: a human decides). `late`: its words came
+    so many seconds after the caller had left; None when they came in time, or not at all.
     """
 
     kind: Kind = Kind.OTHER
@@ -155,6 +160,7 @@ class Draft:
     urgent: bool = False
     again: bool = False
     repeats: tuple[Repeat, ...] = ()
+    late: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,7 @@ def draft_row(draft: Draft) -> dict[str, Any]:
         "urgent": draft.urgent,
         "again": draft.again,
         "repeats": [{"ticket": one.ticket, "likeness": one.likeness, "status": one.status} for one in draft.repeats],
+        "late": draft.late,
     }
 
 
@@ -156,6 +157,7 @@ def ticket_of(row: Row) -> Ticket:
             urgent=bool(row["urgent"]),
             again=bool(row["again"]),
             repeats=tuple(Repeat(one["ticket"], one["likeness"], one["status"]) for one in row["repeats"]),
+            late=row["late"],
         ),
         edited=bool(row["edited"]),
         revision=row["revision"],

@@ -173,6 +173,18 @@ class Store:
         raise StoreError(f"no free order number after {_NUMBER_TRIES} tries: is the clock standing still?")
 
     @whole
+    async def add_draft(self, call_id: str, draft: Draft) -> Ticket | None:
+        """Stores the first draft of a call; None, and nothing is changed, when it has one already."""
+        for _ in range(_NUMBER_TRIES):
+            async with self._db.write() as connection:
+                made = await connection.execute(sql.insert_draft(self._db.sqlite, call_id, draft))
+                found = (await connection.execute(_where(ticket, call_id=call_id))).mappings().one_or_none()
+                if found is None:
+                    continue  # that order number is another call's: draw again
+                return ticket_of(found) if made.rowcount == 1 else None
+        raise StoreError(f"no free order number after {_NUMBER_TRIES} tries: is the clock standing still?")
+
+    @whole
     async def change_ticket(
         self,
         ticket_id: str,

@@ -78,6 +78,7 @@ ticket = sa.Table(
     sa.Column("urgent", sa.Boolean, nullable=False),
     sa.Column("again", sa.Boolean, nullable=False),
     sa.Column("repeats", JSON, nullable=False),
+    sa.Column("late", sa.Double),
     sa.Column("edited", sa.Boolean, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("created_at", sa.Double, nullable=False),
@@ -85,6 +86,27 @@ ticket = sa.Table(
     sa.Index(None, "created_at", "id"),
     sa.Index(None, "status", "created_at"),
     sa.Index(None, "caller_number", "created_at"),
+)
+
+# what the ticket platform has not been told yet; a row goes when it has
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    # messages about one subject (a ticket) leave in the order of their ids
+    sa.Column("subject", sa.String(64), nullable=False),
+    sa.Column("kind", sa.String(32), nullable=False),
+    # the same message always has the same key: the platform can tell a repetition
+    sa.Column("key", sa.String(100), nullable=False, unique=True),
+    sa.Column("body", JSON, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("next_at", sa.Double, nullable=False),
+    # set when the platform refused it: it and what follows of its subject wait for a human
+    sa.Column("dead_at", sa.Double),
+    sa.Column("error", sa.String(64), nullable=False),
+    sa.Index(None, "subject", "id"),
+    sqlite_autoincrement=True,
 )
 
 audit = sa.Table(

@@ -51,12 +51,22 @@ def insert_draft(is_sqlite: bool, call_id: str, draft: Draft) -> sa.Insert:
 
 def refresh(stored: Ticket, draft: Draft) -> sa.Update | None:
     """What brings a machine's stored draft to a newer one; None when it must stay as it is."""
-    if stored.edited or stored.status is not TicketStatus.DRAFT:
-        return None
     old, new = draft_row(stored.draft), draft_row(draft)
+    if stored.edited or stored.status is not TicketStatus.DRAFT:
+        if stored.draft.note is not Note.WAITING:
+            return None
+        # What a human wrote meanwhile stays; only that its words are awaited is not true any more. No new revision:
+        # none of the fields that he may be changing at this moment is touched.
+        return (
+            sa.update(ticket)
+            .where(ticket.c.id == stored.id, ticket.c.note == Note.WAITING.value)
+            .values(note=new["note"], late=new["late"])
+        )
     wordless = draft.note is not Note.NONE and stored.draft.note is Note.NONE
-    if wordless or {**old, "made_at": 0} == {**new, "made_at": 0}:
+    if wordless or {**old, "made_at": 0, "late": 0} == {**new, "made_at": 0, "late": 0}:
         return None
+    if stored.draft.note is Note.NONE:
+        new["late"] = old["late"]  # words done again, say with a better model: that is no delay
     return (
         sa.update(ticket)
         # the same condition again, for PostgreSQL, where a human's change may have come in between

@@ -51,7 +51,7 @@ CALL = CallRecord(
 async def emptied(url: str) -> str:
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"))
     async with engine.begin() as connection:
-        for table in ("call_record", "ticket", "audit", "alembic_version"):
+        for table in ("call_record", "ticket", "audit", "outbox", "alembic_version"):
             await connection.execute(sa.text(f"DROP TABLE IF EXISTS {table}"))
     await engine.dispose()
     return url

@@ -43,7 +43,7 @@ async def test_migrating_builds_exactly_the_codes_tables(file: Path) -> None:
 async def test_migrating_builds_exactly_the_codes_tables_in_postgresql() -> None:
     engine = create_async_engine(POSTGRES.replace("postgresql://", "postgresql+asyncpg://"))
     async with engine.begin() as connection:
-        for table in ("call_record", "ticket", "audit", "alembic_version"):
+        for table in ("call_record", "ticket", "audit", "outbox", "alembic_version"):
             await connection.execute(sa.text(f"DROP TABLE IF EXISTS {table}"))
     stores = [Store(POSTGRES) for _ in range(3)]
     await asyncio.gather(*(store.migrate() for store in stores))
