@@ -7,6 +7,7 @@ from ._told import Change, Counters
 from ._uui import call_of_case, case_of, clean_case, decode_uui, encode_uui, own_case
 from .codec import call_json
 from .engine import Engine
+from .formats import FORMAT, Formats
 from .host import Host
 from .journal import MemoryJournal, RedisJournal
 from .lease import Guarded, Holder, Lease
@@ -16,6 +17,7 @@ from .ports import Batch, ChannelView, Entry, Fenced, Journal, JournalError, Pla
 from .reconcile import leg_id, reconcile, split_leg
 
 __all__ = [
+    "FORMAT",
     "LIVE",
     "OUTBOUND",
     "Batch",
@@ -29,6 +31,7 @@ __all__ = [
     "Entry",
     "Fenced",
     "FlowSource",
+    "Formats",
     "Guarded",
     "Handover",
     "HandoverBook",

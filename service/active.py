@@ -59,6 +59,7 @@ class Active:
         health: the process's parts; ours are added to a copy.
         lease: allows every write and every command.
         observers: told of each change, beside our own.
+        level: the format of the journal that all processes read.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Active:
         health: Health,
         lease: calls.Lease,
         observers: Sequence[Callable[[calls.Change], None]] = (),
+        level: Callable[[], int] = lambda: calls.FORMAT,
     ) -> None:
         self.settings = settings
         self.config = config
@@ -87,7 +89,7 @@ class Active:
         self.app: web.Application
         self._tasks: list[asyncio.Task[None]] = []
         self._exit = contextlib.AsyncExitStack()
-        self.journal = calls.RedisJournal(redis, settings.redis_prefix, token=lease.token)
+        self.journal = calls.RedisJournal(redis, settings.redis_prefix, token=lease.token, level=level)
         self.pbx = Pbx(settings, lambda: self.engine)
         self.link = self.pbx.main.link
         self.switch = self.pbx.switch

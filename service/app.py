@@ -45,6 +45,8 @@ from .standby import Standby
 
 log = logging.getLogger(__name__)
 Progress = Callable[[str], None]
+TELL_SECONDS = 5.0
+"""Between two times a process tells which format of the journal it reads."""
 
 
 class Hotline:
@@ -71,6 +73,7 @@ class Hotline:
         self.redis: Redis
         self.lease: calls.Lease
         self.cluster: Cluster
+        self.formats: calls.Formats
         self.asterisk: telephony.PrivateAsterisk | None = None
 
     # ------------------------------------------------------------------ the active one's parts
@@ -248,6 +251,11 @@ class Hotline:
         self._exit.push_async_callback(client.aclose)
         self.lease = calls.Lease(client, s.redis_prefix, node=s.node, url=s.own_url)
         self.lease.on_return = self._on_return
+        self.formats = calls.Formats(self.redis, s.redis_prefix, f"{s.node}@{s.own_url}", ceiling=s.journal_format)
+        with contextlib.suppress(RedisError, OSError):
+            await self.formats.tell(writes=False)
+        self._exit.push_async_callback(self._withdraw)
+        self.health.add("journal-format", self._look_at_format)
         self._standby = Standby(s.node, lambda: self.lease.holder, self.health.look)
         self._front = Front(s.http_host, s.http_port)
         self._front.open()
@@ -257,6 +265,27 @@ class Hotline:
         self._exit.push_async_callback(self.cluster.stop)
         await self.cluster.start()
         self._task(Watcher(self, self._refused).run(), "reload")
+        self._task(self._tells_format(), "journal-format")
+
+    async def _tells_format(self) -> None:
+        """Tells the other processes what this one reads, now and then, and learns what they do."""
+        while True:
+            with contextlib.suppress(RedisError, OSError):
+                await self.formats.tell(writes=self.active is not None and self.lease.held)
+            await asyncio.sleep(TELL_SECONDS)
+
+    async def _withdraw(self) -> None:
+        with contextlib.suppress(RedisError, OSError):
+            await self.formats.withdraw()
+
+    async def _look_at_format(self) -> None:
+        if self.lease.newer:
+            raise NotWell(
+                "newer-format",
+                f"日志流的格式是 {self.lease.newer}, 本版本最多能读 {calls.FORMAT}: 不会接管, 请升级本进程",
+                f"the journal is of format {self.lease.newer}, this version reads up to {calls.FORMAT}: "
+                "it will not take over; upgrade this process",
+            )
 
     async def _up(self) -> None:
         """The lease was granted."""
@@ -264,7 +293,7 @@ class Hotline:
         active = Active(
             settings=self.settings, config=self.config, flows=self.flows, redis=self.redis, store=self.store,
             vault=self.vault, gazetteer=self.gazetteer, health=self.health, lease=self.lease,
-            observers=self.observers,
+            observers=self.observers, level=lambda: self.formats.level,
         )  # fmt: skip
         self.active = self._was = active
         try:

@@ -141,7 +141,8 @@ class Cluster:
             self._told(role)
 
     async def start(self) -> None:
-        """Returns when the role is known: active, or standby because another was seen to live.
+        """Returns when the role is known: active, or standby because another was seen to live, or because the
+        journal is of a format that this version cannot read.
 
         Raises:
             ServiceError: Redis does not answer.
@@ -149,7 +150,7 @@ class Cluster:
         """
         end = asyncio.get_running_loop().time() + PATIENCE
         while not await self.lease.try_acquire():
-            if self.lease.other_lives:
+            if self.lease.other_lives or self.lease.newer:
                 self._become(Role.STANDBY)
                 break
             if asyncio.get_running_loop().time() > end:

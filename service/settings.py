@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     private_redis: bool = True
     redis_port: Port = 6345
     redis_url: str | None = Field(None, description="your own Redis; switches the private one off")
+    journal_format: int = Field(
+        0, ge=0, description="newest format of the journal that is written, see docs/upgrade.md; 0: what all read"
+    )
     redis_prefix: str = "hotline:"
     node: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,32}$")] = Field(
         "1", description="this process's name among several on one Redis; the same after a restart"
