@@ -114,6 +114,10 @@ def _recorded_anew(call: Call, now: float) -> Result:
         return (call if call.pair == leg.id else replace(call, pair=leg.id)), ()
     if leg.cancelled or leg.room != TALK or leg.moving is not None:
         return call, ()
+    if any(x.goal == TALK and x.moving is not None for x in call.talkers):
+        # Another is on its way to them: they will not be alone. Parted now, each of the two would fetch the caller, and
+        # be parted from it again for the other's sake, for ever.
+        return call, ()
     call = out_of_bridge(call, leg.id, now)
     call = with_leg(replace(call, pair=leg.id), leg.id, goal=TALK, moving=now)
     return call, (c.Hold(call.id, call.channel, leg.id, "again"),)
