@@ -88,7 +88,7 @@ class CallBook:
                     pause = 0.2
                     if last == ">" and len(entries) < 100:
                         await asyncio.sleep(GATHER)  # one transaction for many calls
-            except (RedisError, OSError, tickets.StoreUnavailable) as error:
+            except (RedisError, OSError, tickets.StoreError) as error:
                 self.counters.failed += 1
                 log.warning("book of calls: waiting (%s)", type(error).__name__)
                 await asyncio.sleep(pause)
@@ -155,6 +155,7 @@ class CallBook:
                 except tickets.StoreUnavailable:
                     raise
                 except Exception as refusal:
+                    await self._store.ping()  # a store that takes nothing at all is away: everything waits
                     await self._aside(whole[name], refusal)
                 else:
                     self.counters.written += 1

@@ -13,7 +13,7 @@ from sqlalchemy import exc
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from ._errors import StoreError, StoreUnavailable, StoreUrlError
+from ._errors import StoreDamaged, StoreError, StoreUnavailable, StoreUrlError
 
 BUSY_MS = 5000
 """How long a writer waits for another one's write lock in SQLite."""
@@ -25,6 +25,7 @@ _DRIVERS = {
     "postgres": "postgresql+asyncpg",
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _MODULES = {"sqlite+aiosqlite": "aiosqlite", "postgresql+asyncpg": "asyncpg"}
 
 
@@ -46,11 +47,16 @@ class Database:
         if self.sqlite:
             sa.event.listen(self.engine.sync_engine, "connect", _on_connect)
             sa.event.listen(self.engine.sync_engine, "begin", _on_begin)
+        name = self.url.database
+        plain = self.sqlite and name and name != ":memory:" and not name.startswith("file:")
+        self._file = Path(name) if plain and name else None
+        self._known: tuple[int, int] | None = None
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that only reads."""
         with self.guarded():
+            await self._same_file()
             async with self.engine.connect() as connection, connection.begin():
                 yield connection
 
@@ -58,24 +64,62 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that writes; committed at the end, rolled back on any exception."""
         with self.guarded():
+            await self._same_file()
             async with self.engine.connect() as connection:
                 await connection.execution_options(hotline_writes=True)
                 async with connection.begin():
                     yield connection
+            await self._same_file()  # what was committed into a file that was removed meanwhile is not committed
+
+    async def _same_file(self) -> None:
+        """SQLite goes on in a file that was removed, and what it writes there is lost without a word: look first.
+
+        A file that was put in its place (a backup restored) is used from now on.
+        """
+        if self._file is None:
+            return
+        try:
+            info = self._file.stat()
+        except FileNotFoundError:
+            if self._known is None:
+                return  # never opened: nothing can be lost, and migrate() makes it
+            await self.engine.dispose()
+            raise StoreDamaged(
+                f"store {self.shown}: the file is not there any more: restore a backup, or start the service anew to "
+                "begin an empty one"
+            ) from None
+        found = (info.st_dev, info.st_ino)
+        if self._known is not None and self._known != found:
+            await self.engine.dispose()
+        self._known = found
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
         """Turns the drivers' errors into this room's, without SQL parameters."""
         try:
             yield
-        except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, OSError, TimeoutError) as error:
-            raise StoreUnavailable(
+        except (exc.DatabaseError, sqlite3.DatabaseError) as error:
+            origin = error.orig if isinstance(error, exc.DatabaseError) else error
+            if getattr(origin, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+                raise StoreDamaged(
+                    f"store {self.shown}: the file is damaged ({origin}): stop the service, move it aside, restore a "
+                    "backup, start"
+                ) from None
+            raise self._plain(error) from None
+        except (exc.InterfaceError, exc.TimeoutError, OSError, TimeoutError, exc.DBAPIError) as error:
+            raise self._plain(error) from None
+
+    def _plain(self, error: BaseException) -> StoreError:
+        if isinstance(error, exc.OperationalError | exc.InterfaceError | exc.TimeoutError | OSError | TimeoutError
+                      | sqlite3.OperationalError):  # fmt: skip
+            return StoreUnavailable(
                 f"store {self.shown} cannot be used: {_reason(error)}. Is the database there, and may we write to it?"
-            ) from None
-        except exc.DBAPIError as error:
+            )
+        if isinstance(error, exc.DBAPIError):
             if error.connection_invalidated:
-                raise StoreUnavailable(f"store {self.shown}: the connection was lost") from None
-            raise StoreError(f"store {self.shown}: {type(error).__name__} ({type(error.orig).__name__})") from None
+                return StoreUnavailable(f"store {self.shown}: the connection was lost")
+            return StoreError(f"store {self.shown}: {type(error).__name__} ({type(error.orig).__name__})")
+        return StoreError(f"store {self.shown}: {type(error).__name__}")
 
     def prepare_file(self) -> None:
         """Makes SQLite's file with its directory, readable by this user only (Art. 19: no leaks)."""

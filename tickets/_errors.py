@@ -41,6 +41,10 @@ class StoreUnavailable(StoreError):  # noqa: N818 - a state of the world, named 
     """The store cannot be reached just now; the same call may succeed later."""
 
 
+class StoreDamaged(StoreUnavailable):
+    """The store's file is damaged or gone: somebody must put it back. Until then what is to be written waits."""
+
+
 class SchemaError(StoreError):
     """The database's schema is not one that this version knows."""
 

@@ -89,6 +89,7 @@ class Store:
         """
         await self.put_calls([call])
 
+    @whole
     async def put_calls(self, calls: list[CallRecord]) -> None:
         """`put_call` for many in one transaction."""
         async with self._db.write() as connection:

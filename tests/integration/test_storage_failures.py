@@ -1,0 +1,215 @@
+"""The store is locked, read-only, gone or damaged, and the disk is full: what is written waits, in its order, once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from service.books import CallBook
+from tests.conftest import eventually
+from tests.integration.test_store_drafts import World
+from tickets import CallRecord, Draft, Gazetteer, Store, StoreDamaged, StoreUnavailable
+
+pytestmark = pytest.mark.integration
+ROOT = Path(__file__).parents[2]
+_numbers = itertools.count()
+
+
+@pytest.fixture
+async def file(tmp_path: Path) -> Path:
+    store = Store(f"sqlite:///{tmp_path}/hotline.db")
+    await store.migrate()
+    await store.close()
+    return tmp_path / "hotline.db"
+
+
+@pytest.fixture
+async def store(file: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Store]:
+    monkeypatch.setattr("tickets._engine.BUSY_MS", 100)
+    opened = Store(f"sqlite:///{file}")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    client = Redis.from_url(redis_url)
+    yield client
+    await client.aclose()
+
+
+def call_json(name: str, outcome: str = "served") -> str:
+    return json.dumps({
+        "id": name, "state": "ended", "dialled": "12345", "caller_number": "13800138000", "arrived_at": 1.0,
+        "answered_at": 2.0, "joined_at": 3.0, "ended_at": 9.0, "seat": "8001", "outcome": outcome,
+        "timeline": [{"at": 9.0, "what": "left", "detail": {}}], "legs": [],
+    })  # fmt: skip
+
+
+class Books:
+    """A book of calls and a draft maker on one store."""
+
+    def __init__(self, redis: Redis, store: Store) -> None:
+        self.redis, self.store = redis, store
+        self.world = World(redis, store, Gazetteer.load(ROOT / "config" / "regions.yaml"))
+        self.prefix = self.world.prefix
+        self.book = CallBook(redis, store, lambda: "330300", prefix=self.prefix)
+        self.maker = self.world.maker()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(self.book.run()), asyncio.create_task(self.maker.run())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def finish(self, name: str) -> None:
+        await self.redis.xadd(self.prefix + "finished", {"call": call_json(name)})
+        await self.world.result(name)
+
+    async def written(self, *names: str) -> None:
+        async def all_there() -> bool:
+            with contextlib.suppress(StoreUnavailable):
+                for name in names:
+                    record, ticket = await self.store.call(name), await self.store.ticket_of_call(name)
+                    if record is None or not record.state or ticket is None:
+                        return False
+                return bool(await self.redis.xlen(self.prefix + "finished") == 0 and await self.world.drained())
+            return False
+
+        async with asyncio.timeout(30):
+            while not await all_there():
+                await asyncio.sleep(0.02)
+
+
+async def test_a_locked_store_is_waited_for_and_then_has_all_once_and_in_order(
+    redis: Redis, store: Store, file: Path
+) -> None:
+    books = Books(redis, store)
+    async with books.running():
+        await books.finish("c-0")
+        await books.written("c-0")
+        blocker = sqlite3.connect(file, isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        names = [f"c-{n}" for n in range(1, 6)]
+        for name in names:
+            await books.finish(name)
+        await eventually(lambda: books.book.counters.failed >= 2)  # it tried, more than once
+        with pytest.raises(StoreUnavailable, match="locked"):
+            await store.audit("li", "admin", "look", "c-0", at=1.0)
+        assert await store.call("c-1") is None
+        assert await redis.xlen(books.prefix + "finished") == 5  # all kept
+        blocker.execute("COMMIT")
+        blocker.close()
+        await books.written(*names)
+    assert books.book.counters.dropped == books.maker.counts.dropped == books.maker.counts.given_up == 0
+    assert not await redis.exists(books.prefix + "finished:dead")
+    with sqlite3.connect(file) as reader:
+        order = [row[0] for row in reader.execute("SELECT call_id FROM ticket ORDER BY rowid")]
+    assert order == ["c-0", *names]  # drafts in the order of their results, each once
+    assert [t.call_id for t in books.world.told] == order
+
+
+async def test_a_file_that_was_removed_is_said_so_and_a_restored_one_is_used(
+    redis: Redis, store: Store, file: Path, tmp_path: Path
+) -> None:
+    books = Books(redis, store)
+    async with books.running():
+        await books.finish("c-0")
+        await books.written("c-0")
+        away = tmp_path / "backup"
+        away.mkdir()
+        with sqlite3.connect(file) as source, sqlite3.connect(away / "copy.db") as copy:
+            source.backup(copy)
+        for path in tmp_path.glob("hotline.db*"):
+            path.unlink()  # SQLite would go on writing into the removed file
+        with pytest.raises(StoreDamaged, match="not there any more"):
+            await store.ping()
+        await books.finish("c-1")
+        await eventually(lambda: books.book.counters.failed)
+        assert not file.exists()  # no empty books are begun behind the operator's back
+        os.replace(away / "copy.db", file)
+        await books.written("c-0", "c-1")
+    assert books.book.counters.dropped == 0
+
+
+async def test_a_damaged_file_is_said_so_and_nothing_is_thrown_away(redis: Redis, store: Store, file: Path) -> None:
+    for path in file.parent.glob("hotline.db-*"):
+        path.unlink()
+    whole = file.read_bytes()
+    file.write_bytes(b"garbage, not a database, " * (len(whole) // 25))
+    with pytest.raises(StoreDamaged, match="damaged"):
+        await store.ping()
+    books = Books(redis, store)
+    async with books.running():
+        await books.finish("c-1")
+        await eventually(lambda: books.book.counters.failed >= 2)
+        assert await redis.xlen(books.prefix + "finished") == 1
+        assert not await redis.exists(books.prefix + "finished:dead")
+        mended = file.with_name("mended.db")
+        mended.write_bytes(whole)
+        mended.replace(file)
+        await books.written("c-1")
+
+
+async def test_a_store_that_may_only_be_read_is_unavailable_for_writing(file: Path) -> None:
+    store = Store(f"sqlite:///file:{file}?mode=ro&uri=true")
+    await store.ping()  # reading goes on
+    with pytest.raises(StoreUnavailable, match="readonly"):
+        await store.put_draft("c-1", Draft(caller_number="057712345678", made_at=1.0))
+    with pytest.raises(StoreUnavailable, match="readonly"):
+        await store.put_calls([CallRecord("c-1", 1.0, 1.0, state="ended")])
+    await store.close()
+
+
+FILLS = """
+import asyncio, resource, signal, sys
+from tickets import Draft, Store, StoreUnavailable
+
+async def main():
+    store = Store(sys.argv[1])
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+    kept = []
+    for n in range(500):
+        try:
+            await store.put_draft(f"c-{n}", Draft(content="路灯坏了。" * 2000, made_at=float(n)))
+        except StoreUnavailable as error:
+            print("unavailable:", error)
+            break
+        kept.append(n)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    await store.put_draft(f"c-{len(kept)}", Draft(content="again", made_at=1.0))
+    assert all([await store.ticket_of_call(f"c-{n}") for n in kept])
+    print("kept", len(kept))
+
+asyncio.run(main())
+"""
+
+
+async def test_a_disk_that_takes_no_more_is_unavailable_and_passes(file: Path) -> None:
+    """A limit on the size of files is what a full disk looks like without root: the write fails in its middle."""
+    limit = file.stat().st_size + 300_000
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", FILLS, f"sqlite:///{file}", str(limit), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    text = out.decode()
+    assert process.returncode == 0, text
+    assert "unavailable:" in text and "路灯" not in text
+    assert int(text.split("kept ")[1]) > 0
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
