@@ -88,8 +88,8 @@ def set_up(level: str = "info", path: Path | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # These talk at info about every request or message.
-    for noisy in ("aiohttp.access", "panoramisk", "asyncio", "alembic"):
+    # These talk at info about every request or message; at debug aiosqlite tells each value that is stored.
+    for noisy in ("aiohttp.access", "panoramisk", "asyncio", "alembic", "aiosqlite", "sqlalchemy"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # Logs the bytes of malformed requests, which may hold anything; the metrics count them.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)

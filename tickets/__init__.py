@@ -39,6 +39,9 @@ from ._model import (
     TranscriptStatus,
     Why,
 )
+from ._outbox import Message, OutboxFigures
+from ._outbox_http import HttpPlatform, NeverSo, NotNow, Platform
+from ._outbox_worker import Outbox, OutboxCounts, OutboxPolicy
 from ._repeat import Earlier, find_repeats, likeness
 from ._store import Store
 from ._talk import read_talk
@@ -65,14 +68,23 @@ __all__ = [
     "GazetteerError",
     "Guide",
     "Handling",
+    "HttpPlatform",
     "Kind",
     "Level",
     "Line",
     "MakerCounts",
     "MakerPolicy",
+    "Message",
+    "NeverSo",
     "NoSuchTicket",
+    "NotNow",
     "Note",
+    "Outbox",
+    "OutboxCounts",
+    "OutboxFigures",
+    "OutboxPolicy",
     "Page",
+    "Platform",
     "Region",
     "Repeat",
     "RevisionConflict",

@@ -18,7 +18,8 @@ from ._cursor import limited, of_cursor, to_cursor
 from ._engine import Database
 from ._errors import BadCursor, NoSuchTicket, RevisionConflict, SchemaError, StoreError
 from ._migrate import is_current, migrate
-from ._model import AuditEntry, CallRecord, Draft, Json, Page, Ticket, TicketStatus, TranscriptStatus
+from ._model import AuditEntry, CallRecord, Draft, Json, Note, Page, Ticket, TicketStatus, TranscriptStatus
+from ._outbox import OutboxRows, kind_of_change, put_message
 from ._rows import audit_of, call_of, call_row, clean, fit, ticket_of
 from ._tables import audit, call_record, ticket
 from ._whole import whole
@@ -28,18 +29,21 @@ T = TypeVar("T")
 _NUMBER_TRIES = 5
 
 
-class Store:
+class Store(OutboxRows):
     """The store behind a URL: `sqlite:///path/to/file.db`, `postgresql://user:password@host/name`.
 
     Nothing is opened before the first use; `migrate` once at start, `close` at the end. Safe for many tasks; several
     processes may share one database. A cancelled caller leaves its transaction whole: done, not half done.
 
+    `outbox`: what is drafted and changed is also written down for the ticket platform (`tickets.Outbox`).
+
     Raises:
         StoreUrlError: the URL cannot be used; the text says what can.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, outbox: bool = False) -> None:
         self._db = Database(url)
+        self._outbox = outbox
         self._running: set[asyncio.Task[Any]] = set()
 
     @property
@@ -162,15 +166,21 @@ class Store:
         """
         for _ in range(_NUMBER_TRIES):
             async with self._db.write() as connection:
-                await connection.execute(sql.insert_draft(self._db.sqlite, call_id, draft))
+                made = await connection.execute(sql.insert_draft(self._db.sqlite, call_id, draft))
                 found = (await connection.execute(_where(ticket, call_id=call_id))).mappings().one_or_none()
                 if found is None:
                     continue  # that order number is another call's: draw again
-                change = sql.refresh(ticket_of(found), draft)
+                before = ticket_of(found)
+                change = sql.refresh(before, draft)
                 if change is not None:
                     await connection.execute(change)
                     found = (await connection.execute(_where(ticket, call_id=call_id))).mappings().one()
-                return ticket_of(found)
+                after = ticket_of(found)
+                if self._outbox and (made.rowcount == 1 or after.revision != before.revision):
+                    first = made.rowcount == 1 or before.draft.note is Note.WAITING
+                    kind = "draft.made" if first else "draft.changed"
+                    await put_message(connection, self._db.sqlite, after, kind, draft.made_at)
+                return after
         raise StoreError(f"no free order number after {_NUMBER_TRIES} tries: is the clock standing still?")
 
     @whole
@@ -235,6 +245,8 @@ class Store:
             await connection.execute(sa.insert(audit).values(
                 _audit_row(at, who, role, "ticket.change", ticket_id, why, extra)
             ))
+            if self._outbox:
+                await put_message(connection, self._db.sqlite, ticket_of(row), kind_of_change(status), at)
         return ticket_of(row)
 
     @whole
