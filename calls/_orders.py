@@ -1,4 +1,5 @@
-"""What persons order: seats' states, calls back, the mode; further parties: `_party_orders`. Part of the engine.
+"""What persons order: seats' states, calls back, the mode; further parties: `_party_orders`; the restriction list:
+`_restriction_orders`. Part of the engine.
 
 Every order is taken at once in memory and enters the journal with the next turn's batch, as an event or a row.
 """
@@ -14,6 +15,7 @@ from . import commands as c
 from . import events as e
 from ._errors import OrderError
 from ._party_orders import PartyOrders
+from ._restriction_orders import RestrictionOrders
 from .host import Host
 from .model import OUTBOUND, Call, CallState, LegState
 from .ports import Switch
@@ -25,7 +27,7 @@ SEAT_CODES: Mapping[str, SeatState] = {"11": SeatState.AVAILABLE, "12": SeatStat
 WRAP_UP_DONE = "10"
 
 
-class Orders(PartyOrders):
+class Orders(PartyOrders, RestrictionOrders):
     """Mixed into the engine: one owner, one event loop."""
 
     calls: dict[str, Call]

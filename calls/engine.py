@@ -145,7 +145,7 @@ class Engine(Orders, Looks, Writes):
         async for event, at in self._journal.replay():
             self._fold(event, at)
         if self.host is not None:
-            tables = {name: await self._journal.rows(name) for name in ("callbacks", "control")}
+            tables = {name: await self._journal.rows(name) for name in ("callbacks", "control", "restrictions")}
             self.host.recover(tables, self.calls.values(), self._clock())
         for call in self.calls.values():
             if call.state in (S.WAITING, S.DUE) and call.demand is not None and call.waiting_since is not None:

@@ -5,6 +5,7 @@ The engine asks it at fixed places and journals what it says as events and rows;
 What it learns by watching (handling times, who called lately) is rebuilt or rows of the journal:
 
     callbacks   the callback list                       must never be lost: in the batch of what caused it
+    restrictions  the list of restricted callers        likewise
     control     operating mode, known incidents         likewise
     callers     a number's last calls                   a lost one costs nobody a place
 """
@@ -28,6 +29,7 @@ from routing import (
     Load,
     ModeControl,
     Policy,
+    RestrictionBook,
     RoutingBook,
     Seat,
     SeatState,
@@ -39,6 +41,7 @@ from . import _words as words
 from . import events as e
 from ._memory import CallerMemory
 from ._outside import Outside
+from ._restricted import last_in_line, restricted
 from .model import Call, CallState
 from .reconcile import OUT
 
@@ -51,6 +54,8 @@ LOAD_WINDOW = 300.0
 MANY = 500
 """Callers in the queue beyond which each is told less often."""
 TICK = 1.0
+TIDY = 60.0
+"""Seconds between looks for restrictions that are over. None holds a moment longer for it."""
 MODE_KEY = "mode"
 SAME_SEAT = 20.0
 """Seconds for which the seat that talked with a caller whom we cut off is tried alone."""
@@ -82,12 +87,13 @@ class Host:
         self.estimator = Estimator()
         self.memory = CallerMemory()
         self.callbacks = CallbackBook(book.callbacks)
+        self.restrictions = RestrictionBook(book.restrictions)
         self.control = ModeControl(book.modes)
         self.outside = Outside()
         self.counters = HostCounters()
         self.out_suffix: Callable[[], str] = lambda: ""
         """Ends the id of a call that we make: ".<system name>" of the switch that rings, where there are several."""
-        self.gates: list[Gate] = []
+        self.gates: list[Gate] = [self._restricted]
         """Asked in their order for each arrival, until one does not let it in."""
         self.incident_prompts: dict[tuple[str, str], str] = {}
         """(incident, language) → prompt file, where its words have been made into sound (by the service)."""
@@ -95,6 +101,7 @@ class Host:
         self._offered_at: dict[str, float] = {}
         self._duty_at = 0.0
         self._ticked = 0.0
+        self._tidied = 0.0
         self._policy = dispatcher.policy
         """As configured; a mode may shorten the wrap-up."""
         self._control_changed = False
@@ -108,6 +115,7 @@ class Host:
         self.book = book
         self._policy = policy or self._policy
         self.callbacks.replace_rules(book.callbacks, now)
+        self.restrictions.rules = book.restrictions
         self.control.modes = book.modes
         self._roster(now)
         self._obey()
@@ -117,6 +125,9 @@ class Host:
         self.callbacks = CallbackBook(self.book.callbacks, tables.get("callbacks", {}).values())
         if self.callbacks.broken:
             log.error("callback list: %d rows cannot be read; they stay in the journal", self.callbacks.broken)
+        self.restrictions = RestrictionBook(self.book.restrictions, tables.get("restrictions", {}).values())
+        if self.restrictions.broken:
+            log.error("restriction list: %d rows cannot be read; they restrict nobody", self.restrictions.broken)
         row = tables.get("control", {}).get(MODE_KEY)
         if row is not None:
             self.control = ModeControl.from_json(row, self.book.modes)
@@ -144,6 +155,7 @@ class Host:
         """What is to be written with the batch at hand."""
         rows, self._rows = self._rows, []
         rows += [("callbacks", key, row) for key, row in self.callbacks.take_changes()]
+        rows += [("restrictions", key, row) for key, row in self.restrictions.take_changes()]
         rows += [("callers", key, row) for key, row in self.memory.take_changes()]
         if self.outside.handovers is not None:
             rows += [("handovers", key, row) for key, row in self.outside.handovers.take_changes()]
@@ -163,6 +175,9 @@ class Host:
                 event = gate(event, now)
         return event
 
+    def _restricted(self, event: e.Arrived, now: float) -> e.Arrived:
+        return restricted(self.restrictions, self.outside.directory.emergency_digits, event, now)
+
     def facts(self, call: Call, wish: Demand | None, now: float) -> Facts:
         """The caller as the planner sees it; `wish`: what its flow asked for."""
         if wish is None:
@@ -173,7 +188,8 @@ class Host:
 
     def plan(self, call: Call, wish: Demand | None, now: float) -> Demand:
         """What the caller needs of a seat."""
-        return self.book.plan(self.facts(call, wish, now), self.control.mode)
+        demand = self.book.plan(self.facts(call, wish, now), self.control.mode)
+        return last_in_line(self.restrictions, call, demand, now)
 
     def welcome(self, call: Call, now: float) -> list[e.Told]:
         """What a caller hears as soon as it waits: a known incident of its region, the mode's word.
@@ -378,6 +394,9 @@ class Host:
         self._ticked = now
         if now >= self._duty_at:
             self._roster(now)
+        if now - self._tidied >= TIDY:
+            self._tidied = now
+            self.restrictions.tick(now)
         self._judge(now)
         if not self.can_call_out:
             return []

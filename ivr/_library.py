@@ -28,6 +28,11 @@ SYSTEM_PROMPTS = (
     # said when a party comes, goes or cannot be reached (calls._words)
     *(f"emergency-{word}-{line}" for word in ("connecting", "offer") for line in ("110", "119", "120", "122")),
     "emergency-connecting", "emergency-failed", "party-left", "held",
+    # said to restricted callers (calls._restricted)
+    *(f"restricted-{part}" for part in ("why", "left", "days", "hours", "soon", "months", "emergency", "appeal")),
+    "restricted-short",
+    # said to callers who are not let in (calls._words; hotline-busy in the dialplan)
+    "busy-now", "busy-offer-before", "busy-offer-after", "busy-urgent", "busy-later", "busy-often",
 )  # fmt: skip
 """Prompts that the service or the dialplan plays by name, whatever the flows say."""
 

@@ -29,6 +29,10 @@ from ._model import POINT_SECONDS, CentreLimit, Match, OfferOutcome, Policy, Sea
 from ._modes import MODES, NORMAL, Incident, Load, ModeConfig, ModeControl, ModeState, Threshold
 from ._plain import Check, checks_of, held, hold, is_number
 from ._plan import THIRD_STEPS, NumberRule, Plan, RoutingBook, Skill
+from ._restriction_rules import REASONS as RESTRICTION_REASONS
+from ._restriction_rules import VARIANTS as RESTRICTION_VARIANTS
+from ._restriction_rules import Mark, Restriction, RestrictionError, RestrictionRules, same_person
+from ._restrictions import RestrictionBook
 from ._rules import DEFAULT_RULE, MARKS, Modifier, Rule, StepRule, When
 from ._seats import TABLE as SEAT_TABLE
 from ._seats import SeatError, move
@@ -51,6 +55,8 @@ __all__ = [
     "NUMBER_ENTRY",
     "OWN_TRIES",
     "POINT_SECONDS",
+    "RESTRICTION_REASONS",
+    "RESTRICTION_VARIANTS",
     "RING",
     "SEAT_TABLE",
     "THIRD_STEPS",
@@ -80,6 +86,7 @@ __all__ = [
     "LeaderDay",
     "Line",
     "Load",
+    "Mark",
     "Match",
     "Matter",
     "ModeConfig",
@@ -92,6 +99,10 @@ __all__ = [
     "PatternError",
     "Plan",
     "Policy",
+    "Restriction",
+    "RestrictionBook",
+    "RestrictionError",
+    "RestrictionRules",
     "RoutingBook",
     "Rule",
     "Seat",
@@ -120,5 +131,6 @@ __all__ = [
     "national_prefix",
     "parent_of",
     "parse_spans",
+    "same_person",
     "unix",
 ]

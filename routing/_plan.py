@@ -15,6 +15,7 @@ from ._hours import ALWAYS, Hours
 from ._leader import LeaderDay
 from ._model import CentreLimit, Seat
 from ._modes import NORMAL, Incident, ModeConfig
+from ._restriction_rules import RestrictionRules
 from ._rules import DEFAULT_RULE, Modifier, Rule, Seen, StepRule
 from ._waiting import BreakReason, WaitingRules
 from ._workdays import WorkCalendar
@@ -95,6 +96,7 @@ class RoutingBook:
     incidents: tuple[Incident, ...] = ()
     waiting: WaitingRules = field(default_factory=WaitingRules)
     callbacks: CallbackRules = field(default_factory=CallbackRules)
+    restrictions: RestrictionRules = field(default_factory=RestrictionRules)
     breaks: tuple[BreakReason, ...] = ()
     skills: Mapping[str, Skill] = field(default_factory=dict)
     _circles: dict[tuple[str, tuple[str, ...]], frozenset[str] | None] = field(

@@ -18,6 +18,7 @@ from .config_routing import (
     IncidentEntry,
     LeaderEntry,
     ModeEntry,
+    RestrictionEntry,
     RoutingFile,
     StepEntry,
     WaitingEntry,
@@ -142,6 +143,7 @@ def book_of(parts: Parts) -> routing.RoutingBook:
         incidents=tuple(map(incident_of, r.incidents)),
         waiting=waiting,
         callbacks=callbacks_of(r.callbacks),
+        restrictions=restrictions_of(r.restrictions, tree.centres[home].area_code if home in tree else ""),
         breaks=tuple(routing.BreakReason(e.code, e.zh, e.en, e.limit) for e in r.breaks),
         skills={name: routing.Skill(name, e.zh, e.en, e.kind) for name, e in r.skills.items()},
     )
@@ -206,6 +208,11 @@ def callbacks_of(entry: CallbackEntry) -> routing.CallbackRules:
     if "do_not_disturb" in given:
         given["do_not_disturb"] = frozenset(given["do_not_disturb"])
     return routing.CallbackRules(**given)
+
+
+def restrictions_of(entry: RestrictionEntry, area_code: str = "") -> routing.RestrictionRules:
+    """Numbers without an area code are the home centre's. Raises ValueError for rules that cannot work."""
+    return routing.RestrictionRules(**{"area_code": area_code, **_given(entry)})
 
 
 def _mode(name: str, e: ModeEntry | None, waiting: routing.WaitingRules) -> routing.ModeConfig:

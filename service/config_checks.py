@@ -12,7 +12,7 @@ from pathlib import Path
 
 import routing
 
-from .config_book import Parts, callbacks_of, parent_of, step_of
+from .config_book import Parts, callbacks_of, parent_of, restrictions_of, step_of
 from .config_files import Faults, Source, near
 from .config_routing import StepEntry, WhenEntry
 from .errors import ConfigError
@@ -187,6 +187,10 @@ class Checker:
             callbacks_of(file.callbacks)
         except ValueError as error:
             self.found.add(source, ("callbacks",), str(error))
+        try:
+            restrictions_of(file.restrictions)
+        except ValueError as error:
+            self.found.add(source, ("restrictions",), str(error))
         for i, incident in enumerate(file.incidents):
             for n, region in enumerate(incident.regions):
                 self._known(source, ("incidents", i, "regions", n), "centre", region, self.centres)

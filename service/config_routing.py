@@ -265,6 +265,22 @@ class CallbackEntry(Strict):
         return time(minute // 60, minute % 60) if minute < 1440 else time(23, 59, 59)
 
 
+Days = Annotated[float, Field(ge=0, le=3660)]
+
+
+class RestrictionEntry(Strict):
+    """The restriction list; see routing.RestrictionRules."""
+
+    default_days: Annotated[float, Field(gt=0, le=366)] | None = None
+    longest_days: Annotated[float, Field(gt=0, le=366)] | None = None
+    review_days: Days | None = None
+    propose_days: Annotated[float, Field(gt=0, le=366)] | None = None
+    keep_days: Days | None = None
+    queue_priority: Points | None = None
+    max_entries: Annotated[int, Field(ge=1, le=100000)] | None = None
+    area_code: Annotated[str, StringConstraints(pattern=r"^0[0-9]{2,3}$")] | None = None
+
+
 class ThresholdEntry(Strict):
     """Limits of a mode; see routing.Load."""
 
@@ -337,6 +353,7 @@ class RoutingFile(Strict):
     third: ThirdEntry = ThirdEntry()
     waiting: WaitingEntry = WaitingEntry()
     callbacks: CallbackEntry = CallbackEntry()
+    restrictions: RestrictionEntry = RestrictionEntry()
     modes: dict[ModeName, ModeEntry] = Field(default_factory=dict)
     incidents: list[IncidentEntry] = Field(default_factory=list)
     breaks: list[BreakEntry] = Field(default_factory=list)
