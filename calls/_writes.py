@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from . import commands as c
 from . import events as e
@@ -27,6 +29,10 @@ class Writes:
         """See Engine.feed."""
         raise NotImplementedError
 
+    def _look_soon(self) -> None:
+        """See Looks."""
+        raise NotImplementedError
+
     async def _write(self, batch: Batch) -> None:
         delay = 0.05
         while True:
@@ -36,7 +42,13 @@ class Writes:
                 await self._journal.append(batch)
             except Fenced:
                 raise
-            except JournalError as error:
+            except Exception as error:
+                if not isinstance(error, JournalError):
+                    # Something in it can never be written: what can is, and the commands go out.
+                    self.counters.errors += 1
+                    log.error("a batch could not be written (%s)", type(error).__name__)  # noqa: TRY400 - may hold words
+                    if _leave_out_the_unwritable(batch):
+                        continue
                 # Commands wait; the heart-beat stops, so that the dialplan brings new callers to the
                 # native queue; what has happened is kept in memory and written when it can be.
                 self.counters.journal_errors += 1
@@ -48,6 +60,7 @@ class Writes:
             else:
                 if not self.journal_ok:
                     log.warning("journal: writable again")
+                    self._look_soon()  # what phones did meanwhile by themselves
                 self.journal_ok = True
                 self.counters.batches += 1
                 return
@@ -61,3 +74,24 @@ class Writes:
                 self.feed([e.CallerLeft(command.call, e.NEVER_RUNG)])
             elif command.idempotent:
                 self._switch.do(command)
+
+
+def _leave_out_the_unwritable(batch: Batch) -> bool:
+    """Takes what is no JSON out of a batch. False: nothing was, the fault is another one and would stay."""
+    before = [len(x) for x in _parts(batch)]
+    batch.entries[:] = [x for x in batch.entries if _writable(e.Codec.encode, x[0])]
+    for part in _parts(batch)[1:]:
+        part[:] = [x for x in part if _writable(json.dumps, x)]
+    return before != [len(x) for x in _parts(batch)]
+
+
+def _parts(batch: Batch) -> tuple[list[Any], ...]:
+    return (batch.entries, batch.seats, batch.jobs, batch.finished, batch.rows)
+
+
+def _writable(encode: Callable[[Any], str], one: Any) -> bool:
+    try:
+        encode(one).encode()
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True

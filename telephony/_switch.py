@@ -39,6 +39,7 @@ _ANEW = {False: (), True: ("HL_ANEW=1",)}
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,40}")
 _VALUE = re.compile(r"[A-Za-z0-9 ._:;=/+@-]{1,400}")
 _BORN = "HL_BORN"
+_REFUSED: Message = {"Response": "Error", "Message": "not sent"}
 NO_ROUTE = 3
 """Q.850: no route to destination."""
 MAX_WORDS = 880
@@ -142,7 +143,7 @@ class AsteriskSwitch:
         except ActionRefused:
             self.counters.refused_values += 1
             log.warning("an action was refused: a value cannot be sent", extra={"action": fields["Action"]})
-            on_reply(None)
+            on_reply(_REFUSED)  # as the switch's own refusal: tried again, it would be refused again
         except LinkDown:
             on_reply(None)
 

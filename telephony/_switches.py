@@ -2,7 +2,7 @@
 
 A call's id begins with its switch's system name (`systemname` in asterisk.conf; an outbound one ends with it), so
 where a command goes needs no memory, and a process that takes over knows it too. A seat's phone may be registered at
-one or at several of them: it is rung by the caller's own switch if that has it, else over the trunk to the one that has.
+one or at several of them: it is rung by the caller's own switch if that has it, else over the trunk to one that has.
 One that is away takes nobody else with it: its waiting callers keep their rank (the engine holds them back), its talks
 go on by themselves, the others take new calls.
 """
