@@ -23,6 +23,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -106,23 +107,28 @@ def _legs_differ(calls: Mapping[str, Collection[Mapping[str, Any]]], snapshot: S
 
 
 # ---------------------------------------------------------------------- processes
-class Process:
-    """`hotline run`, as an operator starts it."""
+PROGRAM = "from service.cli import main; main()"
 
-    def __init__(self, settings: Any, node: str) -> None:
+
+class Process:
+    """`hotline run`, as an operator starts it; of another version, if `program` and its checkout say so."""
+
+    def __init__(self, settings: Any, node: str, program: str = PROGRAM, checkout: Path = ROOT, **more: str) -> None:
         self.node, self.port = node, free_port()
+        self._program, self._checkout = program, checkout
         self.url = f"http://127.0.0.1:{self.port}"
         self.lines: list[str] = []
         self._environment = {
             **os.environ, "HOTLINE_NODE": node, "HOTLINE_HTTP_PORT": str(self.port), "HOTLINE_ASR_WORKERS": "0",
             **{f"HOTLINE_{name.upper()}": str(getattr(settings, name)) for name in
                ("config_dir", "var_dir", "ami_port", "recording_spool", "sip_port", "redis_url", "redis_prefix")},
+            **more,
         }  # fmt: skip
 
     async def start(self) -> Process:
         """Begins; its role is told a little later."""
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", "from service.cli import main; main()", "run", "--join", cwd=ROOT,
+            sys.executable, "-c", self._program, "run", "--join", cwd=self._checkout,
             env=self._environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
         )  # fmt: skip
@@ -144,10 +150,10 @@ class Process:
         """Waits for a role."""
         await eventually(lambda: self.role == role, timeout, f"{self.node} is {role}: {self.lines[-10:]}")
 
-    async def kill(self) -> None:
-        """kill -9."""
+    async def kill(self, number: int = signal.SIGKILL) -> None:
+        """kill -9, or another signal that ends it."""
         with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGKILL)
+            self.process.send_signal(number)
         await self.process.wait()
         await self._reading
 

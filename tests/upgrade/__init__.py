@@ -1,0 +1,1 @@
+"""Versions of the journal's format side by side."""
