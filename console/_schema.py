@@ -278,7 +278,8 @@ class Draft(Model):
     seat: str | None = None
     state: Code = "draft"
     source: Code = Field(default="call", description="call or voicemail")
-    note: Code | None = Field(default=None, description="why there are no words in it")
+    note: Code | None = Field(default=None, description="why there are no words in it (waiting: they come later)")
+    late: Seconds | None = Field(default=None, description="its words came so many seconds after the caller had left")
     kind: str | None = None
     title: str
     content: str
@@ -333,6 +334,7 @@ class Probe(Model):
     ok: bool
     needed: bool = Field(default=True, description="false: the service is ready without it, but says so")
     reason: Code | None = Field(default=None, description="why it is not ok")
+    severity: Literal["warning", "critical"] | None = Field(default=None, description="of a part that is not ok")
     message: Text2 | None = None
     since: Time | None = None
 

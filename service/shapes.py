@@ -109,7 +109,7 @@ def draft(ticket: tickets.Ticket, seat: str | None = None) -> console.Draft:
     d = ticket.draft
     return console.Draft(
         id=ticket.id, call=ticket.call_id, seat=seat, state=ticket.status.value, source=d.source,
-        note=d.note.value or None, kind=d.kind.value, title=d.title, content=d.content, region=d.region,
+        note=d.note.value or None, late=d.late, kind=d.kind.value, title=d.title, content=d.content, region=d.region,
         region_name=d.region_name, address=d.address, caller=console.DraftCaller(phone=d.caller_number or None),
         uncertain=[console.Doubt(field=x.field, text=x.heard, why=x.why.value) for x in d.uncertain],
         created_at=ticket.created_at, updated_at=ticket.updated_at,

@@ -6,6 +6,7 @@ import { code, t } from "./i18n.js";
 import { mayArrange } from "./parties.js";
 import { empty, icon, number, pill, seatWords, ticking, two, when, whenWhole } from "./parts.js";
 import { controlsOf } from "./view_deck.js";
+import { lateness } from "./view_floor.js";
 import { originBanner } from "./view_origin.js";
 import { partiesList } from "./view_parties.js";
 import { superviseSection } from "./view_supervise.js";
@@ -200,7 +201,7 @@ function draftBody(draft) {
   return [
     h("p.draft-title", {}, draft.title || "–"),
     h("p", {}, h("span.badge", {}, code("draft.state", draft.state)), " ", draft.kind ? h("span.badge", {}, code("draft.kind", draft.kind)) : null,
-      draft.source === "voicemail" ? h("span.badge", {}, code("draft.source", draft.source)) : null),
+      draft.source === "voicemail" ? h("span.badge", {}, code("draft.source", draft.source)) : null, " ", lateness(draft)),
     draft.note ? h("p.note", {}, code("draft.note", draft.note)) : null,
     h("dl.facts", {},
       field("content", draft.content), field("region", draft.region_name ? `${draft.region_name}${draft.region ? ` ${draft.region}` : ""}` : draft.region),

@@ -82,6 +82,13 @@ const seatName = (store, id) => {
   return seat ? seatWords(seat) : id;
 };
 
+/** A badge for a draft whose words are awaited, or came late; null for others. */
+export function lateness(draft) {
+  if (draft.note === "waiting") return h("span.badge.warn", { "data-late": "waiting" }, t("ui.drafts.waiting"));
+  if (draft.late === null || draft.late === undefined) return null;
+  return h("span.badge", { "data-late": "late", title: t("ui.drafts.late.hint", { n: Math.round(draft.late) }) }, t("ui.drafts.late"));
+}
+
 export function draftsPanel(store) {
   const drafts = store.newestDrafts();
   const none = store.may("words") ? "ui.drafts.none" : "ui.drafts.none.seat";
@@ -90,6 +97,7 @@ export function draftsPanel(store) {
       ? h("ul.rows", {}, drafts.slice(0, 50).map((draft) => h("li", { "data-key": draft.id },
           h("a.grow", { href: draft.call ? `#/call/${draft.call}` : `#/draft/${draft.id}` }, draft.title || t("ui.detail.draft"),
             h("span.quiet.block", {}, [draft.kind && code("draft.kind", draft.kind), draft.region_name, code("draft.state", draft.state)].filter(Boolean).join(" · "))),
+          lateness(draft),
           draft.uncertain.length ? h("span.badge.warn", {}, t("ui.drafts.check", { n: draft.uncertain.length })) : null,
           h("span.quiet", {}, whenShort(draft.created_at)))))
       : empty(t(none)));

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { dayAndClock, now } from "./format.js";
 import { code, current, nextLanguage, t } from "./i18n.js";
-import { countdown, ticking } from "./parts.js";
+import { countdown, ticking, whenShort } from "./parts.js";
 
 const STATES = ["available", "ringing", "talking", "wrap_up", "rest", "break", "offline"];
 
@@ -42,8 +42,9 @@ function links(store) {
   if (!parts.length) return h("span.quiet", {}, t("ui.links.unknown"));
   const bad = parts.filter((part) => !part.ok);
   if (!bad.length) return h("span.good", { title: parts.map((part) => code("part", part.part)).join(" · ") }, t("ui.links.ok"));
-  return h("span.bad", {}, bad.map((part) => h("span.badpart", { title: part.message?.[current()] },
-    code("part", part.part), part.reason ? `: ${code("health", part.reason)}` : "")));
+  return h("span.bad", {}, bad.map((part) => h("span.badpart", { title: part.message?.[current()], "data-severity": part.severity },
+    code("part", part.part), part.reason ? `: ${code("health", part.reason)}` : "",
+    " ", part.since ? whenShort(part.since) : null)));
 }
 
 function lineState(line) {
