@@ -1,10 +1,13 @@
 """The heart: one call's life as a pure state machine, its journal, its reconciliation with the switch."""
 
 from . import commands, events
+from ._admission import Admission, Crowd, Knock, Limits, TrunkLimit
 from ._errors import OrderError
 from ._handover import Handover, HandoverBook, HandoverError, HandoverIssuer, IssueCounts
 from ._told import Change, Counters
 from ._uui import call_of_case, case_of, clean_case, decode_uui, encode_uui, own_case
+from ._words import busy, too_often
+from ._words import files as spoken
 from .codec import call_json
 from .engine import Engine
 from .formats import FORMAT, Formats
@@ -20,6 +23,7 @@ __all__ = [
     "FORMAT",
     "LIVE",
     "OUTBOUND",
+    "Admission",
     "Batch",
     "Call",
     "CallError",
@@ -27,6 +31,7 @@ __all__ = [
     "Change",
     "ChannelView",
     "Counters",
+    "Crowd",
     "Engine",
     "Entry",
     "Fenced",
@@ -42,9 +47,11 @@ __all__ = [
     "IssueCounts",
     "Journal",
     "JournalError",
+    "Knock",
     "Lease",
     "Leg",
     "LegState",
+    "Limits",
     "MemoryJournal",
     "Moment",
     "Offer",
@@ -56,6 +63,8 @@ __all__ = [
     "Rules",
     "Snapshot",
     "Switch",
+    "TrunkLimit",
+    "busy",
     "call_json",
     "call_of_case",
     "case_of",
@@ -68,5 +77,7 @@ __all__ = [
     "own_case",
     "reconcile",
     "split_leg",
+    "spoken",
     "step",
+    "too_often",
 ]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import ivr
 from routing import OfferOutcome
 
+from . import _words as words
 from . import commands as c
 from . import events as e
 from ._parties import end_company, party_not_joined, party_offered, party_rings, party_timer
@@ -96,6 +97,9 @@ def digit(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     assert isinstance(event, e.DigitPressed)
     if call.state is S.LEAVING and call.turned_key and event.digit == call.turned_key:
         call = note(replace(call, called_back="key", turned_key=""), now, "callback_asked", by="key")
+        flow = rules.flows.flow_of(call.flow)
+        said = words.files(flow.language if flow is not None else "zh", "callback-confirmed")
+        return note(call, now, "key", digit=event.digit), (c.Farewell(call.id, call.channel, said),)
     return note(call, now, "key", digit=event.digit), ()
 
 

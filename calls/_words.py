@@ -88,3 +88,19 @@ def transfer_failed() -> tuple[str, ...]:
 def held() -> tuple[str, ...]:
     """ "请稍候，座席正在为您咨询", before the music."""
     return ("held",)
+
+
+def busy(key: str) -> tuple[str, ...]:
+    """ "现在来电很多，暂时无法接听。需要我们给您回电，请按一 …": who is not let in. The offer is not the last word, so
+    that there is time to press.
+
+    Args:
+        key: with which the caller is called back; empty, or one without a number prompt: no offer.
+    """
+    offer = ("busy-offer-before", f"num-{key}", "busy-offer-after") if key.isdigit() else ()
+    return ("busy-now", *offer, "busy-urgent", "busy-later")
+
+
+def too_often() -> tuple[str, ...]:
+    """ "您的来电过于频繁 …"."""
+    return ("busy-often", "busy-urgent")

@@ -45,6 +45,8 @@ class Arrived(Event):
     """Prompts it hears before its line is released."""
     turned_key: str = ""
     """The key with which it asks to be called back meanwhile; empty: it may not."""
+    pressed: str = ""
+    """The switch told it that it is not let in (docs/admission.md), and it pressed this key."""
 
 
 @dataclass(frozen=True, slots=True)

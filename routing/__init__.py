@@ -20,7 +20,7 @@ from ._directory import (
 from ._directory import KINDS as ENTRY_KINDS
 from ._dispatcher import Dispatcher
 from ._estimate import Estimator
-from ._facts import EMERGENCY, Facts, HistoryRules, Past, national, national_prefix
+from ._facts import EMERGENCY, Facts, HistoryRules, Past, national, national_prefix, past
 from ._hours import ALWAYS, Hours, Spans, local_time, parse_spans, unix
 from ._leader import LeaderDay
 from ._lines import LINE_PREFIX, NUMBER_ENTRY, Line, Try
@@ -131,6 +131,7 @@ __all__ = [
     "national_prefix",
     "parent_of",
     "parse_spans",
+    "past",
     "same_person",
     "unix",
 ]

@@ -26,6 +26,7 @@ import telephony
 import tickets
 from routing import Dispatcher
 
+from .admission import Admission
 from .books import CallBook
 from .call_log import CallLog
 from .cli_draft import load_guide
@@ -114,7 +115,14 @@ class Active:
             self.engine, store, lambda: self.host.outside.directory,
             lambda: console.HandoverHotline(name=self.config.centre.name, centre=self.config.centre.code),
         )  # fmt: skip
+        self.admission = Admission(
+            engine=self.engine, host=self.host, doors=[telephony.Door(x.link) for x in self.pbx.parts],
+            limits=config.admission.limits(telephony.LINE_TRUNK), language=self._language,
+            ping=redis.ping, countless=[settings.probe_caller],
+        )  # fmt: skip
+        self.host.gates.append(self.admission.gate)
         self.metrics = Metrics(self.engine)
+        self.metrics.registry.register(self.admission)
         self.metrics.count_from("hotline_engine", "Engine since the start", self.engine.counters)
         for prefix, text, counters in self.pbx.counters():
             self.metrics.count_from(prefix, text, counters)
@@ -198,7 +206,9 @@ class Active:
         self.pbx.look_after(self.health)
         self.health.add("journal", journal)
         self.health.add("cluster", cluster)
+        self.health.add("admission", self.admission.well, needed=False)
         self._task(self._remember(), "remember")
+        self._task(self.admission.run(), "admission")
         self._task(self._sweeps(), "sweeps")
         self._task(self._remembers(), "remembers")
         self._task(self.sayings.run(), "sayings")
@@ -228,6 +238,10 @@ class Active:
             out[number] = calls.Entry(flow.reference, prompts)
         return out
 
+    def _language(self, flow: str) -> str:
+        found = self.flows.flow_of(flow)
+        return found.language if found is not None else "zh"
+
     async def _known_versions(self) -> None:
         """Flow versions that calls of the last process may still have, and ours for the next one."""
         key = self.settings.redis_prefix + "flows"
@@ -250,6 +264,7 @@ class Active:
         self.engine.set_seats(config.routing_seats())
         self.engine.set_book(config.book(), config.policy())
         self.host.outside.directory = config.directory()
+        self.admission.rules.configure(config.admission.limits(telephony.LINE_TRUNK))
         self._listen()
         await self.publish_flows()
         if self.switch.up and self.lease.held:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
+from .config_admission import AdmissionEntry
 from .config_files import Strict
 
 SkillName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
@@ -73,6 +74,8 @@ class HotlineFile(Strict):
     default_skills: dict[SkillName, Level] = Field(default_factory=dict)
     seat_password: str = Field(default="demo-{seat}", repr=False)
     seats: list[SeatConfig] = Field(min_length=1)
+    admission: AdmissionEntry = AdmissionEntry()
+    """How many callers are let in at once (docs/admission.md)."""
 
     @field_validator("seats")
     @classmethod

@@ -1,5 +1,6 @@
 """The switch: AMI link, typed events in, commands out. The only room that knows Asterisk."""
 
+from ._doors import Door, DoorPlan
 from ._link import ActionFailed, ActionRefused, ActionTimeout, AmiLink, AmiSettings, LinkDown, LinkState
 from ._private import PrivateAsterisk, loader
 from ._render import LINE_TRUNK, OUT_TRUNK, PBX_PIECES, LineTrunk, Peer, SeatPhone, SwitchPlan, check_lines, render
@@ -18,6 +19,8 @@ __all__ = [
     "AmiLink",
     "AmiSettings",
     "AsteriskSwitch",
+    "Door",
+    "DoorPlan",
     "LineTrunk",
     "LinkDown",
     "LinkState",

@@ -84,6 +84,7 @@ def _user_event(m: Message) -> e.Input | None:
                 origin=clean_seat(_text(m, "Origin")),
                 case=clean_case(unquote(_text(m, "Case"))),
                 uui=_plain(unquote(_text(m, "Uui")), 400),
+                pressed=key if (key := _text(m, "Key")) in _KEYS else "",
             )
         case "Waiting":
             return e.Waits(call)
@@ -219,6 +220,8 @@ def translate(messages: Iterable[Message]) -> list[e.Input]:
         if isinstance(event, e.Event) and not _CALL_ID.fullmatch(event.call):
             continue
         out.append(event)
+        if isinstance(event, e.Arrived) and event.pressed:
+            out.append(e.DigitPressed(event.call, event.pressed))
     return out
 
 
