@@ -6,9 +6,11 @@ yet, while they speak. No speech is ever recognised in the service's process.
 """
 
 from ._again import enqueue, revive
+from ._backlog import Backlog, Waiting, backlog, overdue
 from ._cer import character_error_rate
 from ._check import check_model
 from ._judge import Detector, Sign
+from ._keeper import HeldError, Keeper, UnknownRecordingError
 from ._listener import Listener, ListenerCounters
 from ._model import Discard, Job, ModelReport, Segment, Word, parse_job
 from ._parties import Mark, PartySpan, Span
@@ -21,11 +23,14 @@ from .errors import BadJobError, RawMissingError, RecogniserError, RecordingErro
 
 __all__ = [
     "GROUP",
+    "Backlog",
     "BadJobError",
     "Detector",
     "Discard",
     "EarSettings",
+    "HeldError",
     "Job",
+    "Keeper",
     "Listener",
     "ListenerCounters",
     "Mark",
@@ -39,15 +44,19 @@ __all__ = [
     "Segment",
     "Sign",
     "Span",
+    "UnknownRecordingError",
     "Utterance",
     "Vault",
     "VaultDamagedError",
     "VoskRecognizer",
+    "Waiting",
     "Word",
     "WorkerPool",
+    "backlog",
     "character_error_rate",
     "check_model",
     "enqueue",
+    "overdue",
     "parse_job",
     "revive",
     "text_of",

@@ -55,6 +55,8 @@ class CallBook:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.counters = BookCounters()
+        self.trouble = ""
+        """Why nothing can be written just now; "" when it can."""
         self._redis = redis
         self._store = store
         self._centre = centre
@@ -90,6 +92,7 @@ class CallBook:
                         await asyncio.sleep(GATHER)  # one transaction for many calls
             except (RedisError, OSError, tickets.StoreError) as error:
                 self.counters.failed += 1
+                self.trouble = type(error).__name__
                 log.warning("book of calls: waiting (%s)", type(error).__name__)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5.0)
@@ -134,6 +137,7 @@ class CallBook:
                 whole[str(record.call_id)] = data
             done.append(entry_id)
         await self._store_all(records, whole)
+        self.trouble = ""
         pipe = self._redis.pipeline(transaction=True)
         pipe.xack(self._stream, GROUP, *done)
         pipe.xdel(self._stream, *done)

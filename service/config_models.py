@@ -50,6 +50,13 @@ class TimesConfig(Strict):
     talk_check: Annotated[float, Field(ge=60, le=86400)] = 7200
 
 
+class RetentionConfig(Strict):
+    """How many days recordings are kept after the call's end; left out: for ever. See docs/storage.md."""
+
+    recordings: Annotated[int, Field(ge=1, le=36500)] | None = None
+    voicemails: Annotated[int, Field(ge=1, le=36500)] | None = None
+
+
 class SeatConfig(Strict):
     """A seat: its id is also its phone's SIP user."""
 
@@ -71,6 +78,7 @@ class HotlineFile(Strict):
     centre: CentreConfig
     numbers: dict[Number, NumberConfig] = Field(min_length=1)
     times: TimesConfig = TimesConfig()
+    retention: RetentionConfig = RetentionConfig()
     default_skills: dict[SkillName, Level] = Field(default_factory=dict)
     seat_password: str = Field(default="demo-{seat}", repr=False)
     seats: list[SeatConfig] = Field(min_length=1)

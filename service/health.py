@@ -15,11 +15,14 @@ Look = Callable[[], Awaitable[None]]
 
 
 class NotWell(Exception):  # noqa: N818 - reads as what is said of the part
-    """A part does not work: a code for machines, why and how to mend for people."""
+    """A part does not work: a code for machines, why and how to mend for people.
 
-    def __init__(self, code: str, zh: str, en: str) -> None:
+    `severity` "warning" or "critical"; left out: critical if the part is needed.
+    """
+
+    def __init__(self, code: str, zh: str, en: str, severity: str = "") -> None:
         super().__init__(en)
-        self.code, self.zh, self.en = code, zh, en
+        self.code, self.zh, self.en, self.severity = code, zh, en, severity
 
 
 @dataclass(slots=True)
@@ -57,7 +60,8 @@ class Health:
         if before is None or before[0] != (bad is None):
             self._since[part] = (bad is None, self.clock())
         message = {"zh": bad.zh, "en": bad.en} if bad is not None else None
+        severity = None if bad is None else bad.severity or ("critical" if needed else "warning")
         return console.Probe.model_validate({
             "part": part, "ok": bad is None, "needed": needed, "reason": bad.code if bad else None,
-            "message": message, "since": self._since[part][1],
+            "severity": severity, "message": message, "since": self._since[part][1],
         })  # fmt: skip

@@ -20,6 +20,7 @@ from .yaml_file import load_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 Port = Annotated[int, Field(ge=1, le=65535)]
+Size = Annotated[str, StringConstraints(pattern=r"^([0-9]{1,6}(\.[0-9]+)?([KMGT]iB)|[0-9]{1,2}(\.[0-9]+)?%)$")]
 Level = Annotated[
     Literal["debug", "info", "warning", "error", "critical"],
     BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
@@ -91,6 +92,21 @@ class Settings(BaseSettings):
         True, description="listen to callers nobody serves yet for words of an emergency (where a line can be rung)"
     )
     asr_workers: Annotated[int, Field(ge=0, le=64)] = 1
+    draft_late: Annotated[float, Field(ge=5, le=86400)] = Field(
+        60.0, description="seconds after a call's end when its draft is made without words, which are late then"
+    )
+    backlog_alarm: Annotated[float, Field(ge=5, le=86400)] = Field(
+        300.0, description="seconds that a recording may wait to be transcribed before it is an alarm"
+    )
+
+    platform_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s?#@]+)?$")] = Field(
+        "", description="where the ticket platform takes messages; empty: none are written"
+    )
+    platform_token_file: Path | None = Field(None, description="bearer token for it, one line")
+
+    disk_warn: Size = Field("10GiB", description="free space below which it is told: 10GiB, 5%")
+    disk_low: Size = Field("4GiB", description="the same: what can be built again is removed")
+    disk_critical: Size = Field("1GiB", description="the same: what calls and recordings do not need pauses")
 
     probe_target: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9.-]+:[0-9]{1,5})?$")] = Field(
         "", description="host:port that `hotline probe` calls; default: our own SIP port"

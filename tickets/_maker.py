@@ -129,6 +129,8 @@ class DraftMaker:
         self.gazetteer = gazetteer
         self.guide = guide
         self.counts = MakerCounts()
+        self.trouble = ""
+        """Why no draft can be made just now; "" when one can."""
         self._redis = redis
         self._store = store
         self._load_transcript = load_transcript
@@ -157,9 +159,11 @@ class DraftMaker:
                 await self._stale()
                 await self._new()
                 pause = self._policy.pause
+                self.trouble = ""
             except (RedisError, OSError, StoreError) as error:
                 # the group goes with a Redis that lost its data: look again
                 grouped = False
+                self.trouble = type(error).__name__
                 _leave_if_cancelled()
                 _log.warning("drafts.waiting", cause=type(error).__name__, seconds=pause)
                 await asyncio.sleep(pause)
@@ -352,7 +356,8 @@ class DraftMaker:
             _leave_if_cancelled()
             try:
                 return await self._store.put_draft(call_id, draft)
-            except StoreUnavailable:
+            except StoreUnavailable as error:
+                self.trouble = type(error).__name__
                 _log.warning("drafts.store_unavailable", call_id=call_id, seconds=pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self._policy.longest_pause)
