@@ -33,8 +33,10 @@ from .cli_draft import load_guide
 from .cluster import SECOND_LOOK
 from .config import HotlineConfig
 from .desk import HotlineDesk
+from .disk import DiskWatch
 from .ears import Ears
 from .health import Health, NotWell
+from .keeping import Keeping
 from .linked import Linked
 from .links import Pbx
 from .metrics import Metrics
@@ -60,6 +62,7 @@ class Active:
         health: the process's parts; ours are added to a copy.
         lease: allows every write and every command.
         observers: told of each change, beside our own.
+        disk: watches this machine's disks.
         level: the format of the journal that all processes read.
     """
 
@@ -77,6 +80,7 @@ class Active:
         lease: calls.Lease,
         observers: Sequence[Callable[[calls.Change], None]] = (),
         level: Callable[[], int] = lambda: calls.FORMAT,
+        disk: DiskWatch | None = None,
     ) -> None:
         self.settings = settings
         self.config = config
@@ -87,6 +91,7 @@ class Active:
         self.gazetteer = gazetteer
         self.health = health.extended()
         self.lease = lease
+        self._disk = disk
         self.app: web.Application
         self._tasks: list[asyncio.Task[None]] = []
         self._exit = contextlib.AsyncExitStack()
@@ -98,7 +103,7 @@ class Active:
         self.host = calls.Host(dispatcher, config.book(), can_call_out=bool(settings.outward))
         self.host.outside.directory = config.directory()
         self.host.out_suffix = self.pbx.out_suffix
-        self.sayings = Sayings(self.host, settings.prompts_dir)
+        self.sayings = Sayings(self.host, settings.prompts_dir, lambda: disk is not None and disk.critical)
         self.engine = calls.Engine(
             switch=self.switch,
             journal=self.journal,
@@ -217,6 +222,8 @@ class Active:
         self._task(self.linked.run(), "linked")
         self._task(self.drafts.run(), "drafts")
         self._task(self.book.run(), "book-of-calls")
+        for work, name in self.keeping.coroutines():
+            self._task(work, name)
 
     # ------------------------------------------------------------------ configuration
     def _rules(self) -> calls.Rules:
@@ -337,12 +344,19 @@ class Active:
         self.drafts = tickets.DraftMaker(
             self.redis, self.store, self.gazetteer, load_transcript=self._transcript, facts_of=self._facts,
             on_draft=self._on_draft, guide=load_guide(s.config_dir), prefix=s.redis_prefix, consumer=f"drafts-{s.node}",
+            policy=tickets.MakerPolicy(late=s.draft_late),
         )  # fmt: skip
         self.book = CallBook(self.redis, self.store, lambda: self.config.centre.code, prefix=s.redis_prefix,
                              consumer=f"books-{s.node}")  # fmt: skip
         self.metrics.count_from("hotline_drafts", "Drafts since the start", self.drafts.counts)
         self.metrics.count_from("hotline_books", "Book of calls since the start", self.book.counters)
         self.app = console.build_app(self.desk, console.TokenBook.open(s.secrets_dir / "tokens"))
+        self.keeping = Keeping(
+            settings=s, config=lambda: self.config, redis=self.redis, store=self.store, vault=self.vault,
+            drafts=self.drafts, book=self.book, health=self.health, metrics=self.metrics, told=self.desk.log.tell,
+            disk=self._disk,
+        )  # fmt: skip
+        self._exit.push_async_callback(self.keeping.stop)
         self.metrics.count_from("hotline_streams", "Event streams since the start", console.stream_stats(self.app))
 
     async def _transcript(self, call_id: str) -> tickets.Transcript | None:
@@ -366,20 +380,28 @@ class Active:
         centre = self.config.centre.code
         if live is not None:
             source = "voicemail" if live.outcome == "voicemail" else "call"
-            return tickets.Facts(call_id, live.caller_number, live.dialled, centre, live.seat, source)
+            return tickets.Facts(
+                call_id, live.caller_number, live.dialled, centre, live.seat, source, live.ended_at
+            )
         record = await self.store.call(call_id)
         if record is None or not record.state:
             return None
         source = "voicemail" if record.outcome == "voicemail" else "call"
-        return tickets.Facts(call_id, record.caller_number, record.dialled, centre, record.seat, source)
+        return tickets.Facts(
+            call_id, record.caller_number, record.dialled, centre, record.seat, source, record.ended_at
+        )
 
     async def _on_draft(self, ticket: tickets.Ticket) -> None:
         if ticket.call_id is None:
             return
         # For a call in wrap-up this enters its journal and timeline; an ended one has it in the store.
-        self.engine.feed([calls.events.DraftMade(ticket.call_id, ticket.id)])
+        live = self.engine.calls.get(ticket.call_id)
+        if live is None or live.ticket != ticket.id:  # it may have been told before its words came
+            self.engine.feed([calls.events.DraftMade(ticket.call_id, ticket.id)])
         manifest = await self.manifest(ticket.call_id)
         spoken = tickets.TranscriptStatus.OK if await self.words(ticket.call_id) else tickets.TranscriptStatus.FAILED
+        if ticket.draft.note is tickets.Note.WAITING:
+            spoken = tickets.TranscriptStatus.PENDING
         await self.store.put_recording(
             ticket.call_id, recording=manifest, transcript=spoken, at=ticket.created_at
         )

@@ -13,7 +13,7 @@ import contextlib
 import gc
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from .desk import HotlineDesk
 from .errors import ServiceError
 from .health import Health, NotWell
 from .keeper import Keeper, Server
+from .keeping import disk_watch, reserve
 from .metrics import Metrics
 from .music import build_music
 from .pbx import private_asterisk
@@ -199,7 +200,7 @@ class Hotline:
     async def _start_store(self) -> None:
         self._progress("store")
         self.settings.var_dir.mkdir(parents=True, exist_ok=True)
-        self.store = tickets.Store(self.settings.store)
+        self.store = tickets.Store(self.settings.store, outbox=bool(self.settings.platform_url))
         self._exit.push_async_callback(self.store.close)
         await self.store.migrate()
 
@@ -210,6 +211,12 @@ class Hotline:
                 raise NotWell("store-down", "数据库不可用", str(error)) from None
 
         self.health.add("store", look)
+        self.disk = disk_watch(self.settings, self.vault, self._playing)
+        self.health.add("disk", self.disk.well, needed=False)
+        self._task(self.disk.run(), "disk")
+
+    def _playing(self) -> Collection[str] | None:
+        return self.active.host.incident_prompts.values() if self.active is not None else None
 
     async def _start_asterisk(self) -> None:
         s = self.settings
@@ -293,7 +300,7 @@ class Hotline:
         active = Active(
             settings=self.settings, config=self.config, flows=self.flows, redis=self.redis, store=self.store,
             vault=self.vault, gazetteer=self.gazetteer, health=self.health, lease=self.lease,
-            observers=self.observers, level=lambda: self.formats.level,
+            observers=self.observers, level=lambda: self.formats.level, disk=self.disk,
         )  # fmt: skip
         self.active = self._was = active
         try:
@@ -347,6 +354,7 @@ class Hotline:
                 spool=s.spool,
                 model=s.model_dir,
                 workers=s.asr_workers if s.record else 0,
+                reserve=reserve(s),
             ),
             log_file=s.log_file,
         )

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import calls
@@ -21,11 +22,12 @@ PAUSE = 1.0
 
 
 class Sayings:
-    """Makes the files that the host plays. `run` owns it."""
+    """Makes the files that the host plays. `run` owns it. While `paused` says so (the disk is full) none is made."""
 
-    def __init__(self, host: calls.Host, directory: Path) -> None:
+    def __init__(self, host: calls.Host, directory: Path, paused: Callable[[], bool] = lambda: False) -> None:
         self._host = host
         self._directory = directory
+        self._paused = paused
         self._failed: set[tuple[str, str]] = set()
         self.failures = 0
 
@@ -50,6 +52,8 @@ class Sayings:
         name = f"incident-{hashlib.sha256(f'{language}:{text}'.encode()).hexdigest()[:16]}"
         file = f"hotline/{language}/{name}"
         if incident.prompt or self._host.incident_prompts.get(key) == file or (incident.id, name) in self._failed:
+            return
+        if self._paused():
             return
         try:
             await asyncio.to_thread(say, text, language, self._directory / language / f"{name}.wav")
