@@ -361,6 +361,8 @@ class Host:
 
     def _list(self, call: Call, reason: str, now: float) -> None:
         demand = call.demand
+        if demand is None and call.turned:
+            demand = self.plan(call, None, now)  # it never came as far as the queue, where that is done
         if reason == "lost" and call.seat is not None and call.joined_at is not None:
             # Who talked with it knows the matter: it is tried first.
             before = demand or Demand()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from calls import Call, CallState, Engine, Host, MemoryJournal, OrderError, Rules, _words
+from calls import commands as c
 from calls import events as e
 from calls._memory import KEEP, CallerMemory
 from calls.testing import FakeSwitch
@@ -105,6 +106,23 @@ def test_an_expected_wait_is_never_told_shorter_than_it_is():
     assert _words.expected(59, 1800) == ("wait-under-minute",)
     assert _words.expected(61, 1800) == ("wait-about", "num-two", "wait-minutes")
     assert _words.expected(1801, 1800)[0] == "wait-over-before"
+
+
+async def test_who_is_not_let_in_and_presses_the_key_hears_so_and_is_planned_into_the_list():
+    engine = hotline()
+    engine.host.gates.append(
+        lambda event, now: replace(event, turned="overload", turned_words=("hotline/zh/busy-now",), turned_key="1")
+    )
+    engine._switch.arrive("c-1", "13800001234")
+    await settle(engine)
+    engine.feed([e.DigitPressed("c-1", "1"), e.DigitPressed("c-1", "1")])
+    await settle(engine)
+    said = [x.prompts for x in engine._switch.commands if isinstance(x, c.Farewell)]
+    assert said == [("hotline/zh/busy-now",), ("hotline/zh/callback-confirmed",)]
+    engine.feed([e.CallerLeft("c-1", 16)])
+    await settle(engine)
+    (entry,) = engine.host.callbacks.entries()
+    assert (entry.number, entry.demand.skills) == ("13800001234", PLAIN.skills)
 
 
 def test_a_key_without_a_spoken_name_is_never_offered():

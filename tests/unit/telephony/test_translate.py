@@ -46,6 +46,13 @@ def test_an_arrival_carries_who_called_what():
     assert (event.number, event.name) == ("13800000000", "王小明")
 
 
+def test_a_key_pressed_at_the_switchs_own_door_comes_after_the_arrival_it_belongs_to():
+    arrived, pressed = translate([Message.of(as_ours(UserEvent="Arrived") | {"Exten": "12345", "Key": "1"})])
+    assert (arrived.pressed, pressed) == ("1", e.DigitPressed(C, "1"))
+    (alone,) = translate([Message.of(as_ours(UserEvent="Arrived") | {"Exten": "12345", "Key": "11"})])
+    assert alone.pressed == ""
+
+
 @pytest.mark.parametrize(
     ("name", "kind"), [("Waiting", e.Waits), ("Voicemail", e.VoicemailBegan), ("Native", e.WentNative)]
 )
