@@ -147,7 +147,7 @@ class RedisJournal:
             raise Fenced(f"the journal is of format {int(answer[1])}, this version reads up to {self._reads}")
         now = time.monotonic()
         self._kept.append((self._number, batch, now))
-        while self._kept[0][2] < now - KEPT:
+        while self._kept and self._kept[0][2] < now - KEPT:
             self._kept.popleft()
 
     @property

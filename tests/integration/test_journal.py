@@ -331,7 +331,8 @@ async def test_a_redis_that_restarts_costs_the_engine_no_call(tmp_path, eventual
         await server.stop()
         one.feed([e.Waits("a")])
         await eventually(lambda: not one.journal_ok, what="the engine says that it cannot write")
-        one.feed([arrived("b")])
+        switch.arrive("b")
+        one.feed(switch.events[-1:])
         await server.start()
         await eventually(lambda: one.journal_ok and "b" in one.calls, what="written when it can be")
         assert one.counters.journal_errors > 0

@@ -17,7 +17,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from tickets import Draft, SchemaError, Store, StoreUnavailable, StoreUrlError
+from tickets import CallRecord, Draft, SchemaError, Store, StoreUnavailable, StoreUrlError
 from tickets._migrate import _config
 from tickets._tables import metadata
 
@@ -100,6 +100,22 @@ async def test_calls_of_a_version_without_cases_stay_and_can_get_one(file: Path)
     await store.put_call(replace(old, case_id="310000-x", updated_at=7.0))
     assert [one.call_id for one in (await store.calls(case="310000-x")).items] == ["c-1"]
     await store.close()
+
+
+async def test_a_schema_one_step_newer_is_used_as_it_is(file: Path) -> None:
+    store = Store(f"sqlite:///{file}")
+    await store.migrate()
+    await store.close()
+    with sqlite3.connect(file) as connection:
+        (own,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        connection.execute("UPDATE alembic_version SET version_num = ?", (f"{int(own) + 1:04}",))
+        connection.execute("ALTER TABLE ticket ADD COLUMN of_the_next_version TEXT")
+    older = Store(f"sqlite:///{file}")
+    await older.migrate()
+    await older.ping()
+    await older.put_call(CallRecord("a", 1.0, 1.0, state="ended"))
+    assert await older.call("a") is not None
+    await older.close()
 
 
 async def test_a_database_of_a_newer_version_is_left_alone(file: Path) -> None:
