@@ -36,7 +36,7 @@ def _options(arguments: list[str] | None) -> Options:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="The native queue and this service, side by side."
     )
-    parser.add_argument("--only", type=_words, help=f"sections, of {','.join(SECTIONS)} (default: all)")
+    parser.add_argument("--only", type=_words, help=f"sections, of {','.join(SECTIONS)} (default: all but overload)")
     parser.add_argument("--quick", action="store_true", help="all of it, short: shows that it works, no more")
     parser.add_argument("--variants", type=_words, help="calls: of a1,b1,a2,b2,d1 (default: all but d1)")
     parser.add_argument("--rates", type=_numbers, help="calls: calls/s of the comparison, e.g. 40,80")
@@ -47,6 +47,9 @@ def _options(arguments: list[str] | None) -> Options:
     parser.add_argument("--queue-seconds", type=float, help="queue: seconds measured in each run")
     parser.add_argument("--party-seconds", type=float, help="parties: seconds in which talks are begun, for the times")
     parser.add_argument("--talks", type=int, help="parties: talks at once, for the costs")
+    parser.add_argument("--held", type=float, help="overload: calls/s that are held (default: looked for)")
+    parser.add_argument("--flood-seconds", type=float, help="overload: seconds of calls at the double of it")
+    parser.add_argument("--flood-shapes", type=_words, help="overload: of native,off,on")
     parser.add_argument("--decisions", type=int, help="decisions of each kind")
     parser.add_argument("--budget", type=float, help="seconds after which no further step of the ladder begins")
     parser.add_argument("--out", type=Path, help="directory for everything written (default: var/bench)")
@@ -77,6 +80,10 @@ def _options(arguments: list[str] | None) -> Options:
         ),
         parties=replace(
             parties, **named(repeats=given.repeats, seconds=given.party_seconds, talks=given.talks)
+        ),
+        overload=replace(
+            options.overload,
+            **named(shapes=given.flood_shapes, held=given.held, seconds=given.flood_seconds),
         ),
         **named(
             only=given.only, decisions=given.decisions, budget=given.budget,

@@ -179,12 +179,16 @@ def directory(line_port: int) -> str:
     })  # fmt: skip
 
 
-def write_service_config(home: Path, seats: int = SEATS, *, rules: bool = False, line_port: int = 0) -> Path:
+def write_service_config(
+    home: Path, seats: int = SEATS, *, rules: bool = False, line_port: int = 0, admission: str = ""
+) -> Path:
     """A configuration directory for the service: the same number of seats, one constant flow.
 
     With `rules`: three centres, skills, and rules of three steps. Every seat fits every caller at the last
     step: with callers waiting for longer than the steps, whichever seat becomes free is the next one's, as
     it is in app_queue. (With seats enough and nobody waiting a caller would wait for the steps instead.)
+
+    `admission`: that section as YAML; without it nobody is turned away, as app_queue turns nobody away.
     """
     out = home / "config"
     shutil.rmtree(out, ignore_errors=True)
@@ -209,6 +213,7 @@ def write_service_config(home: Path, seats: int = SEATS, *, rules: bool = False,
         'centre:\n  code: "330000"\n  name: bench\n'
         f'numbers:\n  "{SERVICE_NUMBER}": {{flow: default}}\n'
         "times: {reserve: 10, ring: 15, wrap_up: 0, refused_pause: 0, missed_limit: 20}\n"
+        f"admission: {admission or '{enabled: false}'}\n"
         "default_skills: {putonghua: 1}\n"
         f"seats:\n{rows}\n",
         encoding="utf-8",

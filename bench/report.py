@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import decisions, parties, queue
+from . import decisions, overload, parties, queue
 from .plan import VARIANTS
 from .stats import cell, grid
 from .trial import Trial
@@ -148,6 +148,9 @@ def show(result: dict[str, Any], say: Callable[[str], None]) -> None:
             f"\nAMI parser: ours {p['link_events_per_s']:,.0f} events/s, panoramisk {p['panoramisk_events_per_s']:,.0f}"
             f" events/s: {p['ratio']} ×"
         )
+    if result.get("overload", {}).get("trials"):
+        say(f"\nOverload: {result['overload']['held']:g} calls/s are held\n")
+        say(overload.table(result["overload"]))
     if result["verdicts"]:
         say("\nAims:\n" + verdict_lines(result["verdicts"]))
     for note in result["notes"]:

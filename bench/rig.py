@@ -70,7 +70,9 @@ class Rig:
         return int(text.split()[0]) if text.split()[:1] and text.split()[0].isdigit() else -1
 
 
-async def _start_service(rig: Rig, ami_port: int, rootfs: Path, seats: int, rules: bool) -> asyncio.subprocess.Process:
+async def _start_service(
+    rig: Rig, ami_port: int, rootfs: Path, seats: int, rules: bool, admission: str
+) -> asyncio.subprocess.Process:
     assert rig.redis is not None
     home = rig.home / "service"
     (home / "secrets").mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -78,7 +80,9 @@ async def _start_service(rig: Rig, ami_port: int, rootfs: Path, seats: int, rule
     environment = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
     environment |= {
         "HOTLINE_SETTINGS": os.devnull,
-        "HOTLINE_CONFIG_DIR": str(write_service_config(rig.home, seats, rules=rules, line_port=rig.line_port)),
+        "HOTLINE_CONFIG_DIR": str(write_service_config(
+            rig.home, seats, rules=rules, line_port=rig.line_port, admission=admission
+        )),
         "HOTLINE_VAR_DIR": str(home),
         "HOTLINE_ROOTFS": str(rootfs),
         "HOTLINE_HTTP_PORT": str(free_port(udp=False)),
@@ -136,7 +140,7 @@ def _clean_home(home: Path) -> Path:
 @contextlib.asynccontextmanager
 async def rig_up(
     variant: Variant, home: Path, rootfs: Path, *, seats: int = SEATS, music: bool = True, rules: bool = False,
-    line: bool = False, extra: Mapping[str, str] | None = None,
+    line: bool = False, extra: Mapping[str, str] | None = None, admission: str = "",
 ) -> AsyncIterator[Rig]:  # fmt: skip
     """Starts everything of a variant fresh; ends everything, whatever happens.
 
@@ -149,6 +153,7 @@ async def rig_up(
         rules: see write_service_config.
         line: with a trunk to phones outside, and a directory that uses it.
         extra: file of the switch → text appended to it.
+        admission: see write_service_config.
     """
     sounds = _clean_home(home)
     seat_port, sip_port, ami_port = free_port(udp=True), free_port(udp=True), free_port(udp=False)
@@ -173,6 +178,6 @@ async def rig_up(
             rig.redis = PrivateRedis(rootfs, home / "redis", free_port(udp=False))
             stack.push_async_callback(rig.redis.stop)
             await rig.redis.start()
-            rig.service = await _start_service(rig, ami_port, rootfs, seats, rules)
+            rig.service = await _start_service(rig, ami_port, rootfs, seats, rules, admission)
             stack.push_async_callback(_end, rig.service)
         yield rig

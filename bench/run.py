@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import ami_parser, decisions, mix, parties, queue, report, sipp
+from . import ami_parser, decisions, mix, overload, parties, queue, report, sipp
 from .errors import BenchError
 from .ladder import Calls, Ladder
 from .plan import HOLD_MS, PROMPT_SECONDS, RING_MS, SEATS, VARIANTS
 
 Say = Callable[[str], None]
-SECTIONS = ("decisions", "queue", "calls", "parties", "parser")
+SECTIONS = ("decisions", "queue", "calls", "parties", "parser", "overload")
+USUAL = SECTIONS[:-1]
+"""Without the flood, which takes minutes of its own and fills the machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,13 @@ class Options:
     rootfs: Path
     out: Path
     """Directory of everything written."""
-    only: Sequence[str] = SECTIONS
+    only: Sequence[str] = USUAL
     calls: Calls = field(default_factory=Calls)
     decisions: int = 2000
     """Of each kind, and three times that."""
     queue: queue.Queues = field(default_factory=queue.Queues)
     parties: parties.Parties = field(default_factory=parties.Parties)
+    overload: overload.Overload = field(default_factory=overload.Overload)
     budget: float = 680.0
     """Seconds after the start of the run from which on no further step of the calls' ladder begins."""
 
@@ -42,11 +45,12 @@ def check(options: Options) -> None:
         ("section", options.only, SECTIONS),
         ("variant", options.calls.variants, [v.name for v in VARIANTS]),
         ("shape", options.queue.shapes, list(queue.SHAPES)),
+        ("overload shape", options.overload.shapes, list(overload.SHAPES)),
     ):
         unknown = sorted(set(given) - set(known))
         if unknown:
             raise BenchError(f"no {what} {', '.join(unknown)}: choose of {', '.join(known)}")
-    if {"queue", "calls", "parties"} & set(options.only):
+    if {"queue", "calls", "parties", "overload"} & set(options.only):
         sipp.check()
     for program in ("usr/sbin/asterisk", "usr/bin/redis-server"):
         if not (options.rootfs / program).exists():
@@ -117,6 +121,14 @@ async def _parties(options: Options, result: dict[str, Any], say: Say, began: fl
     result["verdicts"] += parties.verdicts(found)
 
 
+async def _overload(options: Options, result: dict[str, Any], say: Say, began: float) -> None:
+    say(f"Overload: {options.overload.times:g} × what is held …")
+    found: dict[str, Any] = {}
+    result["overload"] = found
+    await overload.run(options.overload, options.out, options.rootfs, found, say)
+    result["verdicts"] += overload.verdicts(found)
+
+
 async def _parser(options: Options, result: dict[str, Any], say: Say, began: float) -> None:
     say("AMI parser …")
     result["parser"] = await asyncio.to_thread(ami_parser.run)
@@ -124,4 +136,5 @@ async def _parser(options: Options, result: dict[str, Any], say: Say, began: flo
 
 _SECTIONS = {
     "decisions": _decisions, "queue": _queue, "calls": _calls, "parties": _parties, "parser": _parser,
+    "overload": _overload,
 }  # fmt: skip

@@ -37,6 +37,10 @@ def _stats(hotline: Hotline, _: dict[str, Any]) -> dict[str, Any]:
         "ami": asdict(hotline.link.counters),
         "switch": asdict(hotline.switch.counters),
         "live": len(engine.calls),
+        "admission": {
+            "turned": dict(hotline.active.admission.turned), "rate": hotline.active.admission.rules.bucket.rate,
+            "delays": hotline.active.admission.delays,
+        } if hotline.active is not None else {},
         "available": sum(s.state is SeatState.AVAILABLE for s in engine.dispatcher.seats.values()),
     }
 

@@ -40,7 +40,7 @@ def _longer() -> dict[Mode, float]:
 class AdmissionEntry(Strict):
     """See calls.Limits."""
 
-    on: bool = True
+    enabled: bool = True
     most: Annotated[int, Field(ge=1, le=100_000)] = 1000
     rate: Rate = 50
     burst: Rate = 100
@@ -57,7 +57,7 @@ class AdmissionEntry(Strict):
     def limits(self, endpoint: str) -> calls.Limits:
         """For the door; `endpoint` begins the name of a directory trunk's endpoint."""
         return calls.Limits(
-            on=self.on, most=self.most, rate=self.rate, burst=self.burst, longest_wait=self.longest_wait,
+            on=self.enabled, most=self.most, rate=self.rate, burst=self.burst, longest_wait=self.longest_wait,
             waiting_least=self.waiting_least, longer={str(k): v for k, v in self.longer.items()},
             announcements=self.announcements, slow=self.slow, caller_calls=self.caller.calls,
             caller_seconds=self.caller.seconds,
