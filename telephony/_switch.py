@@ -15,6 +15,7 @@ from calls.ports import Entry, Snapshot
 from calls.reconcile import OUT as OUT_CALL
 
 from ._link import ActionRefused, ActionTimeout, AmiLink, LinkDown
+from ._switch_clock import ASK, SwitchClock
 from ._translate import OUT, Message, channel_view, clean_seat, failed_caller, failed_leg, translate
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ class AsteriskSwitch:
         self.counters = SwitchCounters()
         self._deliver = deliver
         self._clock = clock
+        self._its = SwitchClock()
 
     @property
     def up(self) -> bool:
@@ -337,8 +339,10 @@ class AsteriskSwitch:
         self._send(fields, self._quiet)
 
     def beat(self, now: float) -> None:
-        """The global HEARTBEAT, in whole seconds as ${EPOCH} has them."""
-        self._setvar("HEARTBEAT", str(int(now)))
+        """The global HEARTBEAT, in whole seconds as ${EPOCH} has them, and in the switch's time."""
+        self._setvar("HEARTBEAT", str(int(self._its.now(now))))
+        if self._its.ask():
+            self._send({"Action": "Getvar", "Variable": ASK}, self._its.told)
 
     def renew(self, call: str) -> None:
         """The limit in seconds that hotline-flow sets at first; Asterisk counts it from now."""

@@ -7,6 +7,7 @@ from calls import commands as c
 from calls import events as e
 from telephony import ActionRefused, AsteriskSwitch, LinkDown
 from telephony._frames import Message
+from telephony._switch_clock import ASK, EVERY, SwitchClock
 
 C = "hotline-1763932131.12"
 L = f"{C}~8001~1"
@@ -185,12 +186,52 @@ def test_a_failed_action_is_counted(rig, reply, failed):
 
 def test_the_heart_beat_is_in_whole_seconds_and_flows_are_globals(rig):
     rig.switch.beat(1763932131.97)
+    assert rig.link.sent.pop() == {"Action": "Getvar", "Variable": ASK}
     rig.switch.announce({"12345": Entry("default@1", ("hotline/zh/a", "hotline/zh/b")), "12315": Entry("self@2", ())})
     assert [(x["Variable"], x["Value"], x.get("Channel")) for x in rig.link.sent] == [
         ("HEARTBEAT", "1763932131", None), ("HL_FLOW_12345", "default@1", None),
         ("HL_SAY_12345", "hotline/zh/a&hotline/zh/b", None), ("HL_FLOW_12315", "self@2", None),
         ("HL_SAY_12315", "agi", None),
     ]  # fmt: skip
+
+
+def test_the_heart_beat_is_in_the_switchs_time_however_ours_jumps(rig):
+    running = [100.0]
+    rig.switch._its = SwitchClock(lambda: running[0])
+    rig.switch.beat(5000.0)
+    rig.link.answer({"Response": "Success", "Value": "9000.250"}, "Getvar")
+    for passes, ours in ((1.0, 5001.0), (1.0, 1402.0), (1.0, 90003.0)):
+        running[0] += passes
+        rig.switch.beat(ours)
+    told = [x["Value"] for x in rig.link.sent if x["Action"] == "Setvar"]
+    assert told == ["5000", "9001", "9002", "9003"]
+    assert sum(x["Action"] == "Getvar" for x in rig.link.sent) == 1
+    running[0] += EVERY
+    rig.switch.beat(0.0)
+    rig.link.answer({"Response": "Success", "Value": "20.000"}, "Getvar")  # its clock was set back
+    running[0] += 1.0
+    rig.switch.beat(0.0)
+    assert rig.link.sent[-1]["Value"] == "21"
+
+
+@pytest.mark.parametrize("reply", [None, ERROR, {"Response": "Success", "Value": ""}, {"Value": "${STRFTIME}"}])
+def test_a_clock_that_cannot_be_read_is_taken_for_ours(rig, reply):
+    rig.switch.beat(5000.0)
+    rig.link.answer(reply, "Getvar")
+    rig.switch.beat(5001.0)
+    assert rig.link.sent[-1]["Value"] == "5001"
+
+
+def test_a_reading_on_its_way_for_long_is_not_believed_once_there_is_a_better_one(rig):
+    running = [100.0]
+    clock = rig.switch._its = SwitchClock(lambda: running[0])
+    assert clock.ask() and not clock.ask()
+    clock.told(Message.of({"Value": "1000"}))
+    running[0] += EVERY
+    assert clock.ask()
+    running[0] += 3.0
+    clock.told(Message.of({"Value": "1000"}))
+    assert clock.now(0.0) == 1000.0 + EVERY + 3.0
 
 
 # ---------------------------------------------------------------------- in
