@@ -79,7 +79,8 @@ async def record(out: Path) -> None:
             seats = [await phone(i, f"demo-{i}") for i in ("8001", "8002", "8003")]
             for one in seats:
                 await one.register()
-            await until(lambda: sum(s.state.value == "available" for s in engine.dispatcher.seats.values()) == 3, "seats")
+            floor = engine.dispatcher.seats
+            await until(lambda: sum(s.state.value == "available" for s in floor.values()) == 3, "seats")
             for n in (1, 2):  # one will be in wrap-up, one talk
                 caller = await dial(n)
                 await caller.press("#")

@@ -1,4 +1,4 @@
-"""Journals that older versions have written (tests/histories/record_journal.py) are folded as those versions meant them."""
+"""Journals that older versions have written (tests/histories/record_journal.py) are folded as they were meant."""
 
 from __future__ import annotations
 

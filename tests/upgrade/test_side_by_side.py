@@ -1,4 +1,4 @@
-"""Two versions of the journal's format on one Redis and one switch: either may die while both run, and one may go back."""
+"""Two formats of the journal on one Redis and one switch: either process may die, and one may go back."""
 
 from __future__ import annotations
 
@@ -83,9 +83,8 @@ async def hall(bench) -> AsyncIterator[Hall]:
     async with contextlib.AsyncExitStack() as stack:
         headers = {"Authorization": f"Bearer {issue(settings, 'admin', 'test')}"}
         session = await stack.enter_async_context(aiohttp.ClientSession(headers=headers))
-        link = AmiLink(
-            AmiSettings(port=plan.ami_port, username=plan.ami_user, secret=plan.ami_secret, events="off"), lambda _: None
-        )
+        ami = AmiSettings(port=plan.ami_port, username=plan.ami_user, secret=plan.ami_secret, events="off")
+        link = AmiLink(ami, lambda batch: None)
         await link.start()
         stack.push_async_callback(link.stop)
         await link.wait_up(10)
