@@ -7,18 +7,23 @@ import contextlib
 import itertools
 import json
 import os
+import resource
+import signal
 import sqlite3
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from service.books import CallBook
-from tests.conftest import eventually
+from telephony import loader
+from tests.conftest import ROOTFS, Bench, Switch, eventually, free_port
 from tests.integration.test_store_drafts import World
-from tickets import CallRecord, Draft, Gazetteer, Store, StoreDamaged, StoreUnavailable
+from tickets import CallRecord, Draft, Gazetteer, Note, Store, StoreDamaged, StoreUnavailable
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
@@ -213,3 +218,121 @@ async def test_a_disk_that_takes_no_more_is_unavailable_and_passes(file: Path) -
     assert int(text.split("kept ")[1]) > 0
     with sqlite3.connect(file) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+# ---------------------------------------------------------------------- with callers
+async def test_a_locked_store_costs_no_call_and_the_page_says_so(
+    bench: Bench, switch: Switch, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from demo import Phone
+
+    monkeypatch.setattr("tickets._engine.BUSY_MS", 100)
+    async with bench.hotline(store_url=f"sqlite:///{file}") as hotline:
+        async with Phone(switch.sip, "13800001301", local_ip="127.0.0.7") as phone:
+            blocker = sqlite3.connect(file, isolation_level=None)
+            blocker.execute("BEGIN IMMEDIATE")
+            call = await phone.dial("12345")
+            await call.answered()
+            await eventually(lambda: hotline.engine.calls)
+            (name,) = hotline.engine.calls
+            await call.hang_up()
+            await eventually(lambda: hotline.active.book.trouble, 30)
+            await eventually(lambda: "books" in hotline.active.keeping.alarms.live, 30)
+            shown = {p.part: p for p in (await hotline.desk.snapshot()).health}
+            assert not shown["books"].ok and shown["books"].message is not None
+            assert 'hotline_alarm{name="books"} 1.0' in await hotline.desk.metrics()
+            blocker.execute("COMMIT")
+            blocker.close()
+            await eventually(lambda: "books" not in hotline.active.keeping.alarms.live, 30)
+            async with asyncio.timeout(20):
+                while (record := await hotline.store.call(name)) is None or not record.state:
+                    await asyncio.sleep(0.05)
+            assert hotline.active.book.counters.dropped == 0
+
+
+async def test_words_that_come_late_have_a_form_meanwhile_on_a_real_call(bench: Bench, switch: Switch) -> None:
+    """The recogniser is stopped (SIGSTOP) before the call: calls and recordings go on, its words come afterwards."""
+    from demo import Phone
+
+    async with bench.hotline(asr_workers=1, draft_late=5, backlog_alarm=5) as hotline:
+        [pid] = hotline.pool.pids
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            async with Phone(switch.sip, "13800001302", local_ip="127.0.0.7") as phone:
+                call = await phone.dial("12345")
+                await call.answered()
+                await eventually(lambda: hotline.engine.calls)
+                (name,) = hotline.engine.calls
+                await asyncio.sleep(0.5)
+                await call.hang_up()
+            async with asyncio.timeout(40):
+                while (waiting := await hotline.store.ticket_of_call(name)) is None:
+                    await asyncio.sleep(0.05)
+            assert waiting.draft.note is Note.WAITING
+            shown = await hotline.desk.ticket(waiting.id)
+            assert shown is not None and shown.note == "waiting"
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)  # or it was replaced already: whichever, the words come
+        async with asyncio.timeout(60):
+            while (ticket := await hotline.store.ticket_of_call(name)) is None or ticket.draft.note is Note.WAITING:
+                await asyncio.sleep(0.05)
+        assert ticket.id == waiting.id
+        assert ticket.draft.late is not None and ticket.draft.late > 5
+        assert await hotline.audio(name) is not None
+        await eventually(lambda: hotline.active.keeping.backlog.state.jobs == 0, 30)
+        text = await hotline.desk.metrics()
+        assert "hotline_transcription_jobs 0.0" in text and "hotline_drafts_waiting_total 1.0" in text
+
+
+async def test_redis_that_cannot_write_its_file_is_told_and_costs_nobody_who_is_in(
+    bench: Bench, switch: Switch, tmp_path: Path
+) -> None:
+    """A limit on the size of Redis's file is its full disk: it refuses writes, and takes them again with room."""
+    from demo import Phone
+
+    async with limited_redis(tmp_path / "redis") as (pid, url), bench.hotline(redis_url=url) as hotline:
+        async with Phone(switch.sip, "13800001303", local_ip="127.0.0.7") as phone:
+            call = await phone.dial("12345")
+            await call.answered()
+            await eventually(lambda: hotline.engine.calls)
+            (name,) = hotline.engine.calls
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
+            client = Redis.from_url(url)
+            # Its file is written once a second; then it says MISCONF until there is room.
+            with contextlib.suppress(Exception):
+                await client.xadd("filler", {"x": b"x" * 4096})
+            await eventually(lambda: not hotline.engine.journal_ok, 30, "the journal says that it cannot be written")
+            await eventually(lambda: "journal" in hotline.active.keeping.alarms.live, 30)
+            assert call.end is None  # who is in stays in
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            await eventually(lambda: hotline.engine.journal_ok, 30, "and that it can again")
+            await call.hang_up()
+            async with asyncio.timeout(20):
+                while (record := await hotline.store.call(name)) is None or not record.state:
+                    await asyncio.sleep(0.05)
+            await client.aclose()
+
+
+@contextlib.asynccontextmanager
+async def limited_redis(folder: Path) -> AsyncIterator[tuple[int, str]]:
+    """A Redis that outlives a write over its limit (by default the signal ends a process, as no full disk would)."""
+    folder.mkdir()
+    port = free_port()
+    command = [*loader(ROOTFS, "usr/bin/redis-server"), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder),
+               "--appendonly", "yes", "--save", "", "--auto-aof-rewrite-percentage", "0"]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, restore_signals=False)
+    url = f"redis://127.0.0.1:{port}/0"
+    client = Redis.from_url(url)
+    try:
+        async with asyncio.timeout(15):
+            while True:
+                with contextlib.suppress(RedisError, OSError):
+                    await client.ping()
+                    break
+                await asyncio.sleep(0.05)
+        yield process.pid, url
+    finally:
+        await client.aclose()
+        process.terminate()
+        process.wait(10)
