@@ -115,7 +115,9 @@ class Callback(Model):
     id: Id
     number: str | None
     masked: bool = False
-    reason: Code = Field(description="lost: cut off by a failure of ours; queue: asked for while waiting; missed: gave up; visit: 回访")
+    reason: Code = Field(
+        description="lost: cut off by a failure of ours; queue: asked for while waiting; missed: gave up; visit: 回访"
+    )
     also: list[Code] = Field(default_factory=list, description="further reasons, answered by the same call")
     state: Code = Field(description="open, running, done, given_up, cancelled or expired")
     created_at: Time

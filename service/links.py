@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,7 @@ import calls
 import telephony
 
 from .health import Health, NotWell
+from .pbx import ami_tls
 from .private import secret
 from .settings import Settings
 
@@ -36,10 +38,14 @@ class Pbx:
     Args:
         settings: `switches` names those beside the first.
         engine: the engine that decides; asked for when something happens, it is made later.
+        clock: the engine's: the switch's truth is compared with its books by time.
     """
 
-    def __init__(self, settings: Settings, engine: Callable[[], calls.Engine]) -> None:
+    def __init__(
+        self, settings: Settings, engine: Callable[[], calls.Engine], clock: Callable[[], float] = time.time
+    ) -> None:
         self._settings = settings
+        self._clock = clock
         self._engine = engine
         several = bool(settings.switches)
         self._switches: telephony.Switches | None = None
@@ -60,7 +66,7 @@ class Pbx:
         s = self._settings
         return telephony.AmiSettings(
             host=s.ami_host if not s.private_asterisk else s.bind, port=s.ami_port, username=s.ami_user,
-            secret=secret(s.ami_secret_file or s.secrets_dir / "ami"),
+            secret=secret(s.ami_secret_file or s.secrets_dir / "ami"), tls=ami_tls(s),
         )  # fmt: skip
 
     def _part(self, name: str, ami: telephony.AmiSettings) -> Part:
@@ -82,7 +88,7 @@ class Pbx:
         )  # fmt: skip
         asking = telephony.AmiLink(replace(ami, events="off"), lambda batch: None)
         switch = telephony.AsteriskSwitch(
-            link, deliver, out_trunk=self._settings.outward, asking=asking, system=name
+            link, deliver, self._clock, out_trunk=self._settings.outward, asking=asking, system=name
         )
         return Part(name, link, asking, switch)
 
