@@ -27,6 +27,7 @@ from .cli_floor import callback_app, mode_app, seat_app
 from .cli_flow import flow_app, prompts_app
 from .cli_route import route_app
 from .cli_simulate import run as simulate_command
+from .cli_storage import outbox_app, recordings_app
 from .config import load_config
 from .config_directory_checks import flow_faults
 from .errors import ServiceError
@@ -46,6 +47,8 @@ app.add_typer(callback_app, name="callback")
 app.add_typer(mode_app, name="mode")
 app.add_typer(route_app, name="route")
 app.add_typer(directory_app, name="directory")
+app.add_typer(outbox_app, name="outbox")
+app.add_typer(recordings_app, name="recordings")
 app.command("simulate")(simulate_command)
 app.command("draft")(draft_command)
 app.command("doctor")(doctor_command)

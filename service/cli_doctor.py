@@ -22,6 +22,7 @@ from .doctor_checks import checks
 from .errors import ServiceError
 from .probe import Result, Watch, target_of
 from .probe import probe as test_call
+from .probe_news import leave
 from .render import shanghai
 from .settings import Settings, load_settings
 
@@ -117,6 +118,8 @@ def probe(
 
     def told(result: Result) -> None:
         print(json.dumps(result.to_json()) if as_json else result_line(result, chosen), flush=True)
+        if watch:
+            leave(settings, result, watching.in_a_row, every or settings.probe_every)
 
     watching = Watch(lambda: test_call(target), every or settings.probe_every, told)
     if not watch:

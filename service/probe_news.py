@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from .health import NotWell
 
+if TYPE_CHECKING:  # the phones of the probe have no business in the service's process
+    from .probe import Result
+    from .settings import Settings
+
+log = logging.getLogger(__name__)
+_tasks: set[asyncio.Task[None]] = set()
 SILENT = 3.0
 """After so many times its pace without news the probe itself is missing."""
 FAILURES = 2
@@ -24,6 +32,26 @@ async def tell(redis: Redis, prefix: str, *, ok: bool, reason: str, in_a_row: in
     }  # fmt: skip
     await redis.hset(prefix + "probe", mapping=row)
     await redis.expire(prefix + "probe", 7 * 86_400)
+
+
+def leave(settings: Settings, result: Result, in_a_row: int, every: float) -> None:
+    """`tell` from a loop that has other work: in the background, and a Redis that is away is no fault of the probe."""
+
+    async def work() -> None:
+        client = Redis.from_url(settings.redis, socket_connect_timeout=2, socket_timeout=2)
+        try:
+            await tell(
+                client, settings.redis_prefix, ok=result.ok, reason=result.reason, in_a_row=in_a_row, every=every,
+                at=result.at,
+            )  # fmt: skip
+        except (RedisError, OSError) as error:
+            log.warning("probe: the service is not told (%s)", type(error).__name__)
+        finally:
+            await client.aclose()
+
+    task = asyncio.get_running_loop().create_task(work(), name="probe-news")
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
 
 
 class ProbeNews:

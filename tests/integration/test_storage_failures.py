@@ -319,9 +319,9 @@ async def limited_redis(folder: Path) -> AsyncIterator[tuple[int, str]]:
     """A Redis that outlives a write over its limit (by default the signal ends a process, as no full disk would)."""
     folder.mkdir()
     port = free_port()
-    command = [*loader(ROOTFS, "usr/bin/redis-server"), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder),
-               "--appendonly", "yes", "--save", "", "--auto-aof-rewrite-percentage", "0"]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, restore_signals=False)
+    options = {"--bind": "127.0.0.1", "--port": str(port), "--dir": str(folder), "--appendonly": "yes", "--save": ""}
+    command = [*loader(ROOTFS, "usr/bin/redis-server"), *(x for pair in options.items() for x in pair)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL, restore_signals=False)
     url = f"redis://127.0.0.1:{port}/0"
     client = Redis.from_url(url)
     try:
@@ -335,4 +335,4 @@ async def limited_redis(folder: Path) -> AsyncIterator[tuple[int, str]]:
     finally:
         await client.aclose()
         process.terminate()
-        process.wait(10)
+        await process.wait()
