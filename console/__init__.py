@@ -72,6 +72,15 @@ from ._schema_handovers import (
     HandoverRegion,
 )
 from ._schema_parties import Arrangement, Directory, DirectoryEntry, EmergencyOrder, Matter, PartyOrder, SuperviseOrder
+from ._schema_restrictions import (
+    BundleOrder,
+    Restriction,
+    RestrictionAct,
+    RestrictionCall,
+    RestrictionMark,
+    RestrictionOrder,
+    RestrictionPage,
+)
 from ._settings import Settings
 from ._tokens import TokenBook, TokenRefusedError
 from ._view import mask_name, mask_number
@@ -83,6 +92,7 @@ __all__ = [
     "Arrangement",
     "AuditEntry",
     "BreakReason",
+    "BundleOrder",
     "Call",
     "CallEvent",
     "CallPage",
@@ -132,6 +142,12 @@ __all__ = [
     "Recording",
     "RefusedError",
     "Region",
+    "Restriction",
+    "RestrictionAct",
+    "RestrictionCall",
+    "RestrictionMark",
+    "RestrictionOrder",
+    "RestrictionPage",
     "Right",
     "Role",
     "Seat",

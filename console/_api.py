@@ -10,6 +10,7 @@ from aiohttp import web
 from ._api_floor import FLOOR_API
 from ._api_handovers import HANDOVERS_API
 from ._api_parties import PARTIES_API
+from ._api_restrictions import RESTRICTIONS_API
 from ._api_steering import STEERING_API
 from ._audio import send_audio
 from ._captions import caption
@@ -131,6 +132,7 @@ API: tuple[Route, ...] = (
     *FLOOR_API,
     *PARTIES_API,
     *STEERING_API,
+    *RESTRICTIONS_API,
     Route("GET", "/api/v1/tickets", "Drafts and tickets, newest first; a seat gets its own", "tickets",
           (Right.WORDS, Right.OWN_CALL), _tickets, DraftPage, query=PageQuery, problems=("unknown-cursor",)),
     Route("GET", "/api/v1/tickets/{id}", "One draft or ticket", "tickets", (Right.WORDS, Right.OWN_CALL),

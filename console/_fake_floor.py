@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from ._captions import caption
 from ._fake_parties import FakeParties
+from ._fake_restrictions import FakeRestrictions
 from ._ports import RefusedError, UnknownCursorError
 from ._schema import Call, Text2
 from ._schema_floor import (
@@ -53,11 +54,12 @@ def some_choices(places: Sequence[Place] = ()) -> Choices:
     )  # fmt: skip
 
 
-class FakeFloor(FakeParties):
+class FakeFloor(FakeParties, FakeRestrictions):
     """See :class:`console.Desk` for what each method promises; ``put`` is given by the whole desk."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        super().__init__()
+        FakeParties.__init__(self)
+        FakeRestrictions.__init__(self)
         self.clock = clock
         self.menus = some_choices([Place(code="330000", name="浙江省")])
         self.figures: list[Centre] = []

@@ -28,6 +28,7 @@ from ._schema_floor import (
 )
 from ._schema_handovers import Handover
 from ._schema_parties import Directory, PartyOrder
+from ._schema_restrictions import Restriction, RestrictionOrder, RestrictionPage
 
 
 class Look(StrEnum):
@@ -46,6 +47,8 @@ class Look(StrEnum):
     HANDOVER = "handover"
     MODE = "mode"
     INCIDENT = "incident"
+    RESTRICTION = "restriction"
+    EVIDENCE = "evidence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +326,55 @@ class Desk(Protocol):
 
     async def centres(self) -> Sequence[Centre]:
         """All centres with their figures, parents before their children."""
+        ...
+
+    async def restrictions(self, *, open_only: bool | None, limit: int, cursor: str | None) -> RestrictionPage:
+        """A page of the restriction list, newest first; ``open_only`` None: all, False: those that are over.
+
+        Raises:
+            UnknownCursorError: ``cursor`` is none of ours.
+        """
+        ...
+
+    async def restriction(self, entry_id: str) -> Restriction | None:
+        """One entry, with the calls of its number that the books know; None if there is none."""
+        ...
+
+    async def restrict(
+        self, order: RestrictionOrder, number: str, calls: Sequence[str], *, by: str, role: str
+    ) -> Restriction:
+        """A first person proposes.
+
+        Args:
+            order: reason, note, length, variant.
+            number: whom; empty: the call showed none.
+            calls: the evidence.
+            by: the person's name.
+            role: the person's role.
+
+        Raises:
+            RefusedError: ``number-withheld``, ``not-restrictable``, ``already-proposed``, ``too-long`` …
+        """
+        ...
+
+    async def restriction_act(
+        self, entry_id: str, what: str, note: str, *, by: str, role: str
+    ) -> Restriction | None:
+        """confirm, reject, keep, appeal or lift; None if there is no such entry.
+
+        Raises:
+            RefusedError: ``second-person``, ``not-proposed``, ``restriction-over``, ``note-missing`` …
+        """
+        ...
+
+    async def bundle(
+        self, entry_id: str, calls: Sequence[str], *, by: str, role: str
+    ) -> AsyncIterator[bytes] | None:
+        """The evidence about an entry as a .zip, piece by piece; None if there is no such entry.
+
+        Raises:
+            RefusedError: ``not-its-call``: a call of another number.
+        """
         ...
 
     async def handover(

@@ -47,6 +47,14 @@ class CallbacksQuery(PageQuery):
     )
 
 
+class RestrictionsQuery(PageQuery):
+    """Which entries of the restriction list."""
+
+    state: Literal["open", "closed"] | None = Field(
+        default=None, description="open: proposed or in force; closed: over; absent: all"
+    )
+
+
 class EventsQuery(_Query):
     """From where on."""
 

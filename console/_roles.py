@@ -40,6 +40,10 @@ class Right(StrEnum):
     """Add to the callback list, and turn a waiting caller into a call back."""
     STEER = "steer"
     """Switch the operating mode, tell known incidents, take entries off the callback list, see all centres."""
+    RESTRICTIONS = "restrictions"
+    """See the restriction list, with masked numbers unless the role may see numbers."""
+    RESTRICT = "restrict"
+    """Propose, confirm, review and lift restrictions, and hand out the evidence (audited)."""
     METRICS = "metrics"
     """Read /metrics."""
     DOCUMENT = "document"
@@ -59,13 +63,17 @@ RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
                 Right.SUPERVISE,
                 Right.CALLBACKS,
                 Right.STEER,
+                Right.RESTRICTIONS,
+                Right.RESTRICT,
                 Right.METRICS,
                 Right.DOCUMENT,
             }
         ),
         Role.SEAT: frozenset({Right.FLOOR, Right.OWN_CALL, Right.CALLBACKS, Right.DOCUMENT}),
         # An auditor judges how callers were served, not who they were.
-        Role.AUDITOR: frozenset({Right.FLOOR, Right.WORDS, Right.RECORDINGS, Right.DOCUMENT}),
+        Role.AUDITOR: frozenset(
+            {Right.FLOOR, Right.WORDS, Right.RECORDINGS, Right.RESTRICTIONS, Right.DOCUMENT}
+        ),
         Role.PROBE: frozenset({Right.METRICS}),
     }
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._fake_floor import some_choices
+from ._fake_restrictions import furnish_restrictions
 from ._schema import Text2
 from ._schema_floor import Callback, Centre, Incident, Mode, Place, Seat, SeatState, Skill, Waiting
 
@@ -103,6 +104,7 @@ def furnish_floor(desk: FakeDesk, now: float) -> None:
                          en="Water is off around Wuma Street; it is being mended and should be back in two hours.")),
         ])
     )  # fmt: skip
+    furnish_restrictions(desk, now)
     desk.figures = [
         Centre(code="330000", name="浙江省", seats=3, signed_in=1, overflow_in=1),
         Centre(code="330300", name="温州市", parent="330000", seats=3, signed_in=3, talking=1, waiting=1,

@@ -29,6 +29,7 @@ from ._model import POINT_SECONDS, CentreLimit, Match, OfferOutcome, Policy, Sea
 from ._modes import MODES, NORMAL, Incident, Load, ModeConfig, ModeControl, ModeState, Threshold
 from ._plain import Check, checks_of, held, hold, is_number
 from ._plan import THIRD_STEPS, NumberRule, Plan, RoutingBook, Skill
+from ._restriction_rules import ENDED as RESTRICTION_ENDS
 from ._restriction_rules import REASONS as RESTRICTION_REASONS
 from ._restriction_rules import VARIANTS as RESTRICTION_VARIANTS
 from ._restriction_rules import Mark, Restriction, RestrictionError, RestrictionRules, same_person
@@ -55,6 +56,7 @@ __all__ = [
     "NUMBER_ENTRY",
     "OWN_TRIES",
     "POINT_SECONDS",
+    "RESTRICTION_ENDS",
     "RESTRICTION_REASONS",
     "RESTRICTION_VARIANTS",
     "RING",

@@ -17,7 +17,7 @@ from calls import CallState
 
 from . import shapes, shapes_floor
 from .desk_floor import LOOK
-from .desk_parties import PartyDesk
+from .desk_restrictions import RestrictionDesk
 from .linked import Linked
 
 GATHER = 0.03
@@ -25,7 +25,7 @@ GATHER = 0.03
 _LIVE = "live:"
 
 
-class HotlineDesk(PartyDesk):
+class HotlineDesk(RestrictionDesk):
     """Implements console.Desk. Change notices from the engine are gathered and told in order."""
 
     def __init__(

@@ -55,10 +55,17 @@ async function ask(path, options = {}) {
 export const get = async (path) => (await ask(path)).json();
 export const getBlob = async (path) => (await ask(path)).blob();
 
-async function send(method, path, body) {
-  const headers = { "Content-Type": "application/json" };
-  return (await ask(path, { method, headers, body: JSON.stringify(body) })).json();
-}
+const written = (method, path, body) => ask(path, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+const send = async (method, path, body) => (await written(method, path, body)).json();
+/** What is broken off in the middle is no file. */
+export const postForBlob = async (path, body) => {
+  const answer = await written("POST", path, body);
+  try {
+    return await answer.blob();
+  } catch {
+    throw new ApiError(0, null);
+  }
+};
 export const post = (path, body) => send("POST", path, body);
 export const put = (path, body) => send("PUT", path, body);
 export const del = async (path) => (await ask(path, { method: "DELETE" })).json();
@@ -72,17 +79,20 @@ export function freshKey() {
 const AGAIN = [300, 1000, 2500];
 const PASSING = [0, 502, 503, 504];
 
+/** Whether nobody has answered: what was asked may have been done or not, and may be asked again. */
+export const isPassing = (error) => PASSING.includes(error.status);
+
 /**
- * An order about a call. Its key is made once: when the answer is lost on the way the same order goes out again under
+ * An order about a call. Its key stays the same: when the answer is lost on the way the same order goes out again under
  * the same key, and the service does it once. A refusal is an answer and is never asked twice.
  */
-export async function order(method, path, body) {
-  const headers = { "Content-Type": "application/json", "Idempotency-Key": freshKey() };
+export async function order(method, path, body, key) {
+  const headers = { "Content-Type": "application/json", "Idempotency-Key": key };
   for (let tries = 0; ; tries += 1) {
     try {
       return await (await ask(path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })).json();
     } catch (error) {
-      if (!PASSING.includes(error.status) || tries >= AGAIN.length) throw error;
+      if (!isPassing(error) || tries >= AGAIN.length) throw error;
       await new Promise((done) => setTimeout(done, AGAIN[tries]));
     }
   }

@@ -5,11 +5,15 @@ import { h } from "./dom.js";
 import { t } from "./i18n.js";
 
 let number = 0;
+const open = new Set();
+
+/** Nobody is there to answer any more: every question is taken back. */
+export const closeAsk = () => open.forEach((end) => end(null));
 
 /**
  * Ask; gives the values by name, or null when the person has thought better of it.
  * ask({title, lead, points: [text], fields: [field], confirm, danger})
- * field: {name, label, kind: "text" | "choice" | "select" | "check" | "checks", options: [{value, label, about}], value, hint, required, …}
+ * field: {name, label, kind: "text" | "choice" | "select" | "check" | "checks", options: [{value, label, about, checked}], value, hint, required, …}
  */
 export function ask(question) {
   const id = `ask-${++number}`;
@@ -26,10 +30,12 @@ export function ask(question) {
   document.body.append(element);
   return new Promise((done) => {
     const end = (value) => {
+      open.delete(end);
       element.close();
       element.remove();
       done(value);
     };
+    open.add(end);
     element.addEventListener("cancel", (event) => {
       event.preventDefault();
       end(null);
@@ -63,7 +69,7 @@ function fieldView(id, field) {
     const type = kind === "choice" ? "radio" : "checkbox";
     return h("fieldset.field", {}, h("legend", {}, label),
       h(kind === "checks" ? "div.options.many" : "div.options", {}, options.map((option) =>
-        h("label.tick", {}, h("input", { type, name, value: option.value, checked: option.value === value, required: type === "radio" }),
+        h("label.tick", {}, h("input", { type, name, value: option.value, checked: option.checked ?? option.value === value, required: type === "radio" }),
           h("span", {}, option.label, option.about ? h("span.quiet.small.block", {}, option.about) : null)))), about);
   }
   const input = kind === "select"

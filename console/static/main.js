@@ -1,15 +1,18 @@
 // Starts the page and joins its parts: one store, one live line, one drawing function.
 
-import { ApiError, get, getBlob, getToken, restoreToken, setToken } from "./api.js";
+import { ApiError, get, getBlob, getToken, isPassing, restoreToken, setToken } from "./api.js";
+import { closeAsk } from "./dialog.js";
 import { h, patch, say } from "./dom.js";
 import { setServerTime } from "./format.js";
 import { loadCaptions, nextLanguage, problemText, setLanguage, t } from "./i18n.js";
 import { Live } from "./live.js";
+import { forgetNote, tidyNote } from "./notes.js";
 import { makeOrders } from "./orders.js";
 import { makePartyOrders } from "./orders_parties.js";
+import { makeRestrictionOrders } from "./orders_restrictions.js";
 import { partySays } from "./parties.js";
 import { tick } from "./parts.js";
-import { refreshPick } from "./pick.js";
+import { closePick, refreshPick } from "./pick.js";
 import { Store } from "./store.js";
 import { detailView } from "./view_call.js";
 import { callbacksPanel } from "./view_callbacks.js";
@@ -19,12 +22,13 @@ import { callsPanel, draftsPanel } from "./view_floor.js";
 import { askedIn, mePanel } from "./view_me.js";
 import { incidentsPanel, modeBar } from "./view_mode.js";
 import { waitingPanel } from "./view_queue.js";
+import { freshRestrictions, restrictionsPage } from "./view_restrictions.js";
 import { seatsPanel } from "./view_seats.js";
 import { lineBanner, loginView, topBar } from "./view_top.js";
 
 const store = new Store();
 const app = document.getElementById("app");
-const view = { login: { busy: false, error: "" }, line: { state: "connecting" }, tab: "live", callbacks: "open", detail: null, toast: "", undo: null, ordering: false, earlier: new Map(), popped: null, page: "floor", directory: { text: "", kind: "" }, emergencies: new Set(), told: new Map() };
+const view = { login: { busy: false, error: "" }, line: { state: "connecting" }, tab: "live", callbacks: "open", detail: null, toast: "", undo: null, ordering: false, earlier: new Map(), popped: null, page: "floor", directory: { text: "", kind: "" }, emergencies: new Set(), unanswered: new Map(), told: new Map(), restrictions: freshRestrictions() };
 const live = new Live({ message: heard, line: setLine, refused });
 
 let drawing = false;
@@ -39,11 +43,11 @@ function draw() {
     patch(app,
       h("div.head", { "data-key": "head" },
         h("header.top", { "data-key": "top" }, topBar(store, view.line)),
-        modeBar(store),
+        modeBar(store, view),
         lineBanner(view.line) ?? ""),
       h("main.floor", { id: "main", "data-key": "floor", tabindex: "-1", "data-detail": Boolean(view.detail), "data-page": view.page },
         h("div.own", { "data-key": "own" }, store.you.seat ? mePanel(store, view) : null),
-        view.page === "directory" ? directoryPage(store, view) : [
+        view.page === "directory" ? directoryPage(store, view) : view.page === "restrictions" ? restrictionsPage(store, view) : [
           h("div.left", { "data-key": "left" }, callsPanel(store, shown), callbacksPanel(store, view), draftsPanel(store)),
           h("div.right", { "data-key": "right" }, waitingPanel(store), incidentsPanel(store), centresPanel(store), seatsPanel(store))]),
       view.detail ? detailView(store, view) : "",
@@ -60,15 +64,18 @@ function heard(message) {
   if (message.type === "bye") return toast(problemText(message.data));
   const calls = store.take(message);
   if (message.type === "hello") {
+    view.unanswered.clear();
     if (view.tab === "past") loadPast();
     loadCallbacks();
     loadCentres();
     loadDirectory();
+    restrictions.load();
     if (view.detail) openFromAddress();
   }
   if (calls.includes(view.detail?.id)) refreshDetail();
   noticePop();
   noticeParties(message.type === "hello");
+  tidyNote(store);
   draw();
 }
 
@@ -144,6 +151,13 @@ async function enter(token) {
     live.start();
     openFromAddress();
   } catch (error) {
+    if (getToken() !== token) return;
+    if (isPassing(error)) {
+      // Nobody answers: the token may be good, and who comes back to a service that is being restarted keeps it.
+      view.login = { busy: false, error: problemText(error.problem) };
+      setTimeout(() => getToken() === token && !store.you && enter(token), 2000);
+      return draw();
+    }
     setToken(null);
     const machine = error instanceof ApiError && error.status === 403;
     view.login = { busy: false, error: machine ? t("ui.login.machine") : problemText(error.problem) };
@@ -154,8 +168,12 @@ async function enter(token) {
 function leave(reason = "") {
   live.stop();
   setToken(null);
+  closePick();
+  closeAsk();
   store.clear();
+  document.title = t("ui.title");
   view.told.clear();
+  restrictions.forget();
   dropDetail();
   view.login = { busy: false, error: reason };
   draw();
@@ -165,7 +183,7 @@ function leave(reason = "") {
 
 function openFromAddress() {
   const found = /^#\/(call|draft)\/([\w.-]+)$/.exec(location.hash);
-  if (!found) turnTo(location.hash === "#/directory" ? "directory" : "floor");
+  if (!found) turnTo(/^#\/(directory|restrictions)$/.exec(location.hash)?.[1] ?? "floor");
   if (!found || !store.you) {
     dropDetail();
     return draw();
@@ -186,6 +204,8 @@ function turnTo(page) {
   view.page = page;
   view.directory = { text: "", kind: "" };
   window.scrollTo({ top: 0 });
+  view.restrictions.whole.clear();
+  if (page === "restrictions") restrictions.load();
   if (page === "directory") {
     loadDirectory();
     requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById("directory-search")?.focus()));
@@ -294,12 +314,16 @@ function toast(text, undo = null) {
   draw();
 }
 
+const restrictions = makeRestrictionOrders({ store, view, draw, toast });
 const actions = {
   language() {
     setLanguage(nextLanguage());
     draw();
   },
-  logout: () => leave(),
+  logout() {
+    forgetNote();
+    leave();
+  },
   retry: () => live.retryNow(),
   dismiss() {
     view.toast = "";
@@ -314,7 +338,7 @@ const actions = {
   "open-call": (row) => (location.hash = `#/call/${row.dataset.id}`),
   "close-detail"() {
     const back = view.detail?.back;
-    history.pushState(null, "", location.pathname + (view.page === "directory" ? "#/directory" : ""));
+    history.pushState(null, "", location.pathname + (view.page === "floor" ? "" : `#/${view.page}`));
     dropDetail();
     draw();
     if (back?.isConnected) back.focus();
@@ -337,6 +361,7 @@ const actions = {
   },
   ...makeOrders({ store, view, draw, toast, reloadCentres: loadCentres }),
   ...makePartyOrders({ store, view, draw, toast, refreshDetail }),
+  ...restrictions.actions,
   "load-audio": () => loadAudio(),
   seek: (button) => loadAudio(Number(button.dataset.at)),
 };
@@ -382,6 +407,7 @@ setInterval(lookAtHealth, 15_000);
 setInterval(loadCentres, 5_000);
 // Hours begin and end, trunks come and go: the directory says which hotline can be rung now.
 setInterval(loadDirectory, 60_000);
+setInterval(() => restrictions.load(), 20_000);
 
 await loadCaptions();
 const kept = restoreToken();

@@ -35,6 +35,7 @@ function callBody(store, call, view) {
     h("div.who-called", { "data-key": "who" },
       h("p.big", {}, number(call.caller), call.caller.name ? h("span.name", {}, call.caller.name) : null),
       call.caller.masked ? h("p.quiet.small", {}, t("ui.detail.masked")) : null,
+      store.may("restrict") && call.caller.number && call.direction !== "out" ? h("p", {}, h("button.small-button", { "data-do": "restrict-call", "data-id": call.id, "data-key": "restrict" }, t("ui.restrictions.propose.call"))) : null,
       h("p", {}, pill("call.state", call.state), " ", call.outcome ? h("span", {}, code("outcome", call.outcome)) : null,
         call.seat ? h("span.quiet", {}, ` ${store.seats.has(call.seat) ? "" : t("ui.col.seat")} ${seatLabel(store, call.seat)}`) : null),
       h("dl.facts", {},

@@ -4,11 +4,12 @@ import { h } from "./dom.js";
 import { dayAndClock, listComma, shortDayAndClock } from "./format.js";
 import { code, current, t } from "./i18n.js";
 import { empty, panel, whenShort } from "./parts.js";
+import { restrictionsLink } from "./view_restrictions.js";
 
 /** One line under the top bar: which mode, since when, by whom, why; and the way to another one. */
-export function modeBar(store) {
+export function modeBar(store, view) {
   const { mode } = store;
-  if (!mode) return h("div.modebar", { "data-key": "mode", "data-mode": "unknown" }, h("span.quiet", {}, t("ui.mode.unknown")),
+  if (!mode) return h("div.modebar", { "data-key": "mode", "data-mode": "unknown" }, h("span.quiet", {}, t("ui.mode.unknown")), restrictionsLink(store, view),
     h("a.button.small-button.to-directory", { href: "#/directory", "data-do": "to-directory", "data-key": "to-directory" }, t("ui.directory")));
   const facts = [
     mode.since ? t("ui.mode.since", { at: shortDayAndClock(mode.since) }) : null,
@@ -20,6 +21,7 @@ export function modeBar(store) {
     h("span.mode-facts", { title: mode.since ? dayAndClock(mode.since) : null }, facts.length ? facts.join(" · ") : code("mode.about", mode.mode)),
     h("span.quiet.mode-auto", {}, t(mode.automatic ? "ui.mode.auto.on" : "ui.mode.auto.off")),
     mode.incidents.length ? h("a.badge.warn", { href: "#incidents-title", "data-do": "to-incidents" }, t("ui.incidents.count", { n: mode.incidents.length })) : null,
+    restrictionsLink(store, view),
     h("a.button.small-button.to-directory", { href: "#/directory", "data-do": "to-directory", "data-key": "to-directory" }, t("ui.directory")),
     store.may("steer") ? h("button.small-button", { "data-do": "switch-mode", "data-key": "switch-mode" }, t("ui.mode.switch")) : null);
 }

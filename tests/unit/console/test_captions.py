@@ -8,6 +8,7 @@ from typing import get_args
 
 import pytest
 
+import routing
 from console import Role
 from console._captions import captions
 from console._fake_floor import BREAKS
@@ -15,6 +16,7 @@ from console._problems import STATUS
 from console._schema import CallState, How, Leg, PartyState
 from console._schema_floor import SeatState, Waiting
 from console._schema_parties import SuperviseOrder
+from console._schema_restrictions import Reason, Variant
 
 WHYS = (
     "busy", "no_answer", "refused", "unreachable", "wrong_number", "withdrawn", "nobody", "caller_left", "seat_left",
@@ -70,6 +72,9 @@ def test_no_caption_of_the_page_is_left_over() -> None:
         [f"waiting.kind.{kind}" for kind in get_args(Waiting.model_fields["kind"].annotation)],
         [f"mode.{mode}" for mode in ("normal", "surge", "degraded", "disaster")],
         [f"mode.about.{mode}" for mode in ("normal", "surge", "degraded", "disaster")],
+        [f"restriction.reason.{reason}" for reason in get_args(Reason)],
+        [f"restriction.variant.{variant}" for variant in get_args(Variant)],
+        [f"restriction.state.{state}" for state in ("proposed", "active", *routing.RESTRICTION_ENDS)],
         [f"problem.{code}" for code in STATUS],
         [f"problem.{code}.mend" for code in STATUS],
     ],

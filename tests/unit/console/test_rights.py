@@ -38,6 +38,11 @@ ALLOWED = {
     ("POST", "/api/v1/incidents"): {"admin", "supervisor"},
     ("DELETE", "/api/v1/incidents/{id}"): {"admin", "supervisor"},
     ("GET", "/api/v1/centres"): {"admin", "supervisor"},
+    ("GET", "/api/v1/restrictions"): {"admin", "supervisor", "auditor"},
+    ("POST", "/api/v1/restrictions"): {"admin", "supervisor"},
+    ("GET", "/api/v1/restrictions/{id}"): {"admin", "supervisor", "auditor"},
+    ("POST", "/api/v1/restrictions/{id}/act"): {"admin", "supervisor"},
+    ("POST", "/api/v1/restrictions/{id}/bundle"): {"admin", "supervisor"},
     ("GET", "/api/v1/tickets"): ALL,
     ("GET", "/api/v1/tickets/{id}"): ALL,
     ("GET", "/api/v1/recordings/{id}/audio"): ALL,
@@ -47,7 +52,7 @@ ALLOWED = {
 }
 IDS = {
     "seats": "8003", "calls": "demo-1.4", "recordings": "demo-1.4", "tickets": "d-1004", "callbacks": "cb-1003",
-    "incidents": "incident-1",
+    "incidents": "incident-1", "restrictions": "r-102",
 }  # fmt: skip
 """Seat 8003 has call demo-1.4 in its hands."""
 BODIES: dict[str, dict[str, Any]] = {
@@ -58,6 +63,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/calls/{id}/emergency": {"entry": "110"},
     "/api/v1/calls/{id}/supervise": {"mode": "listen", "seat": "8001"},
     "/api/v1/callbacks": {"number": "13812341234"},
+    "/api/v1/restrictions": {"number": "13812341234", "reason": "abuse", "note": "骂人"},
+    "/api/v1/restrictions/{id}/act": {"what": "confirm"},
+    "/api/v1/restrictions/{id}/bundle": {"calls": []},
     "/api/v1/mode": {"mode": "surge", "reason": "台风"},
     "/api/v1/incidents": {"regions": ["330302"], "zh": "停水"},
 }
