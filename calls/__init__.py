@@ -8,6 +8,7 @@ from ._told import Change, Counters
 from ._uui import call_of_case, case_of, clean_case, decode_uui, encode_uui, own_case
 from ._words import busy, too_often
 from ._words import files as spoken
+from .clock import Steady
 from .codec import call_json
 from .engine import Engine
 from .formats import FORMAT, Formats
@@ -62,6 +63,7 @@ __all__ = [
     "RedisJournal",
     "Rules",
     "Snapshot",
+    "Steady",
     "Switch",
     "TrunkLimit",
     "busy",

@@ -33,13 +33,14 @@ from ._orders import Orders
 from ._told import Change, Counters
 from ._truth import release_strays, wraps_up
 from ._writes import Writes
+from .clock import Steady
 from .codec import call_json, recording_job, seat_from, seat_json
 from .host import Host
 from .lease import Guarded
 from .machine import BEGINS, CallError, Rules, next_deadline, step
 from .model import Call, CallState, LegState, PartyState
 from .ports import Batch, Entry, Fenced, Journal, Switch
-from .reconcile import leg_id
+from .reconcile import leg_id, split_leg
 
 log = logging.getLogger(__name__)
 S = CallState
@@ -103,7 +104,7 @@ class Engine(Orders, Looks, Writes):
         self._ordered: dict[tuple[str, str], str] = {}
         self._parts = 0
         self._second_lines: dict[str, str] = {}
-        """Channel of a seat's second line → its call."""
+        """Channel of a seat that is no leg of our making (its second line; rung by the switch's own queue) → its call."""
         self._aside: dict[str, Waiting] = {}
         """Who would be in the queue if its switch, one of several, could be reached."""
         self._sweeping: asyncio.Task[None] | None = None
@@ -142,8 +143,12 @@ class Engine(Orders, Looks, Writes):
             except (KeyError, TypeError, ValueError):
                 self.counters.unreadable += 1
                 log.error("journal: a seat's row cannot be read; its phone tells", extra={"seat": name})  # noqa: TRY400
+        latest = 0.0
         async for event, at in self._journal.replay():
             self._fold(event, at)
+            latest = max(latest, at)
+        if latest > self._clock() and isinstance(self._clock, Steady):
+            self._clock.not_before(latest)  # the clock was set back: the deadlines in the journal are of before
         if self.host is not None:
             tables = {name: await self._journal.rows(name) for name in ("callbacks", "control", "restrictions")}
             self.host.recover(tables, self.calls.values(), self._clock())
@@ -153,7 +158,8 @@ class Engine(Orders, Looks, Writes):
             for party in call.parties:
                 if party.state is PartyState.QUEUED and party.demand is not None:
                     self.dispatcher.enqueue(Waiting(f"{call.id}+{party.id}", party.demand, party.since))
-            self._second_lines |= {x.id: call.id for x in call.legs if x.kind == "via" and x.state is not LegState.GONE}
+            foreign = (x.id for x in call.legs[1:] if x.state is not LegState.GONE and split_leg(x.id) is None)
+            self._second_lines |= dict.fromkeys(foreign, call.id)
             self._arm(call)
         release_strays(self.calls, self.dispatcher, self._clock())
 
@@ -337,6 +343,8 @@ class Engine(Orders, Looks, Writes):
             self._seat_dialled(event)
         elif isinstance(event, e.Transferred):
             self._look_soon()
+        elif isinstance(event, e.Past):
+            self._apply(event.event, event.at)
         else:
             self._apply(event, now)
 
@@ -355,6 +363,8 @@ class Engine(Orders, Looks, Writes):
         if call is old and not commands:
             self.counters.ignored += 1
             return
+        if type(event) is e.LegJoined and event.leg != call.id and split_leg(event.leg) is None:
+            self._second_lines[event.leg] = event.call  # a seat's channel that the switch's own queue has made
         self._batch.entries.append((event, now))
         self._changed[call.id] = call
         if old is None:
@@ -367,6 +377,9 @@ class Engine(Orders, Looks, Writes):
         if call.state is S.ENDED:
             self.calls.pop(call.id, None)
             self._ended[call.id] = now
+            if self._second_lines:
+                for leg in call.legs:
+                    self._second_lines.pop(leg.id, None)
             self._batch.closed.append(call.id)
         else:
             self.calls[call.id] = call

@@ -46,6 +46,8 @@ from .settings import Settings
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 30.0
+CLOCK_APART = 2.0
+"""Seconds between the machine's clock and the engine's that are told."""
 
 
 class Active:
@@ -96,7 +98,8 @@ class Active:
         self._tasks: list[asyncio.Task[None]] = []
         self._exit = contextlib.AsyncExitStack()
         self.journal = calls.RedisJournal(redis, settings.redis_prefix, token=lease.token, level=level)
-        self.pbx = Pbx(settings, lambda: self.engine)
+        self.clock = calls.Steady()
+        self.pbx = Pbx(settings, lambda: self.engine, self.clock)
         self.link = self.pbx.main.link
         self.switch = self.pbx.switch
         dispatcher = Dispatcher(config.routing_seats(), config.policy())
@@ -113,6 +116,7 @@ class Active:
             entries=self.entries(),
             raw_path=lambda call: str(settings.spool / f"{call}.raw"),
             record=settings.record,
+            clock=self.clock,
             may_act=lambda: lease.held,
             on_fenced=lease.lose,
         )
@@ -209,6 +213,12 @@ class Active:
                 raise NotWell("lease", "主用租约未能续期", "the lease of the active process could not be renewed")
 
         self.pbx.look_after(self.health)
+        async def clock() -> None:
+            if abs(self.clock.apart) > CLOCK_APART:
+                raise NotWell("clock-jumped", "系统时钟被改动过, 呼叫按不变的时钟继续, 并逐渐跟上",
+                              "this machine's clock was set: calls go by a steady one, which follows slowly")  # fmt: skip
+
+        self.health.add("clock", clock, needed=False)
         self.health.add("journal", journal)
         self.health.add("cluster", cluster)
         self.health.add("admission", self.admission.well, needed=False)

@@ -4,9 +4,7 @@ jumps, neither loses its new callers to the native queue nor keeps them when it 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-
-from ._message import Message
+from collections.abc import Callable, Mapping
 
 EVERY = 5.0
 """Seconds between two readings: its clock may jump too."""
@@ -41,7 +39,7 @@ class SwitchClock:
         self._asked = at
         return True
 
-    def told(self, reply: Message | None) -> None:
+    def told(self, reply: Mapping[str, str | list[str]] | None) -> None:
         """An answer to `ASK`; what is no time is none."""
         came = self._running()
         try:
