@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,8 +10,11 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from service.backlog import MOST, BacklogWatch
+from service.health import NotWell
+from service.probe_news import ProbeNews, tell
 from tests.integration.test_store_drafts import QUICK, ROOT, World
-from tickets import DraftMaker, Facts, Gazetteer, Note, Store, TicketStatus
+from tickets import DraftMaker, Facts, Gazetteer, Note, Store, StoreUnavailable, TicketStatus
 
 pytestmark = pytest.mark.integration
 
@@ -139,3 +143,107 @@ async def test_a_call_not_in_the_books_yet_is_asked_for_again(world: World) -> N
     world.facts = unknown
     assert not await world.maker(policy=QUICK).await_words("c-1")
     assert await world.store.ticket_of_call("c-1") is None
+
+
+# ---------------------------------------------------------------------- who looks after it
+async def job(world: World, call: str, ago: float, kind: str = "call") -> None:
+    """A job that came so many seconds ago."""
+    data = {"call": call, "raw": f"/spool/{call}.raw", "kind": kind, "answered": 1.0, "ended": 2.0}
+    at = f"{int((time.time() - ago) * 1000)}-0"
+    await world.redis.xadd(world.prefix + "recordings", {"job": json.dumps(data)}, id=at)
+
+
+def watch(world: World, maker: DraftMaker) -> BacklogWatch:
+    return BacklogWatch(world.redis, maker, prefix=world.prefix, late=60.0, alarm=300.0)
+
+
+async def test_each_call_that_waits_too_long_has_a_form_and_no_other(world: World) -> None:
+    ended(world, 90.0)
+    backlog = watch(world, world.maker())
+    await backlog.look()  # there is nothing yet
+    await backlog.well()
+    await job(world, "c-1", 400)
+    await job(world, "away", 350, "discard")
+    await world.redis.xadd(world.prefix + "recordings", {"job": "{"}, id=f"{int((time.time() - 340) * 1000)}-0")
+    await job(world, "c-2", 100)
+    await job(world, "c-3", 5)
+    await backlog.look()
+    made = [await world.store.ticket_of_call(c) is not None for c in ("c-1", "away", "?", "c-2", "c-3")]
+    assert made == [True, False, False, True, False]
+    assert (backlog.state.jobs, round(backlog.state.oldest, -1)) == (5, 400.0)
+    with pytest.raises(NotWell, match="5 calls wait") as caught:
+        await backlog.well()
+    assert caught.value.code == "behind"
+    figures = {s.name: s.value for f in backlog.collect() for s in f.samples}
+    assert figures["hotline_transcription_jobs"] == 5
+    assert len(world.told) == 2
+    await backlog.look()
+    await watch(world, world.maker()).look()  # another process, or after a restart
+    assert len(world.told) == 2
+
+
+async def test_a_store_that_is_away_or_a_call_unknown_yet_costs_nobody_a_form(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended(world, 90.0)
+    known, whole = world.facts, world.store.add_draft
+    for n in range(3):
+        await job(world, f"c-{n}", 100 - n)
+    backlog = watch(world, world.maker())
+
+    async def away(*_: object) -> None:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(world.store, "add_draft", away)
+    with pytest.raises(StoreUnavailable):
+        await backlog.look()
+    monkeypatch.setattr(world.store, "add_draft", whole)
+
+    async def not_all(call_id: str) -> Facts | None:
+        if call_id == "c-1":
+            return None
+        if call_id == "c-0":
+            raise ValueError("a fault of one call")
+        return await known(call_id)
+
+    world.facts = not_all
+    await backlog.look()
+    assert await world.store.ticket_of_call("c-2") is not None  # the first ones do not hold it up
+    world.facts = known
+    await backlog.look()
+    assert [t.call_id for t in world.told] == ["c-2", "c-0", "c-1"]
+
+    async def never(call_id: str) -> None:
+        return None
+
+    world.facts = never
+    await job(world, "c-9", 70)
+    for _ in range(MOST + 2):
+        await backlog.look()
+    assert backlog._again == {}  # given up, nothing grows
+
+
+async def test_the_test_calls_news_are_an_alarm_after_two_failures_or_silence(world: World) -> None:
+    now = [1000.0]
+    news = ProbeNews(world.redis, world.prefix, lambda: now[0])
+    await news.well()  # nobody ever probed
+
+    async def result(ok: bool, in_a_row: int) -> None:
+        await tell(
+            world.redis, world.prefix, ok=ok, reason="" if ok else "silence", in_a_row=in_a_row, every=60.0, at=now[0]
+        )
+
+    await result(True, 0)
+    await news.well()
+    await result(False, 1)
+    await news.well()
+    await result(False, 2)
+    with pytest.raises(NotWell, match="silence") as caught:
+        await news.well()
+    assert caught.value.severity == "critical"
+    await result(True, 0)
+    await news.well()
+    now[0] += 300.0
+    with pytest.raises(NotWell) as caught:
+        await news.well()
+    assert caught.value.code == "probe-silent"
