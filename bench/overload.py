@@ -32,9 +32,11 @@ SHAPES: Mapping[str, tuple[Variant, str]] = {
     "off": (Variant("o-off", "admission off", service=True, record=True, number=SERVICE_NUMBER), "{enabled: false}"),
     "on": (
         Variant("o-on", "admission on", service=True, record=True, number=SERVICE_NUMBER),
-        "{rate: @RATE@, burst: @RATE@, most: 2000, announcements: 60}",
+        "{rate: @RATE@, burst: @BURST@, most: 1000, announcements: 60}",
     ),
 }
+SHARE = 0.75
+"""Of what is held: the rate that is configured, as docs/admission.md advises."""
 HELD = 0.99
 """Share of callers served from which on a rate is held …"""
 HELD_MS = 500.0
@@ -204,7 +206,8 @@ async def flood(rig: Rig, shape: str, rate: float, seconds: float) -> Flood:
 
 async def _one(what: Overload, shape: str, rate: float, held: float, seconds: float, out: Path, rootfs: Path) -> Flood:
     variant, admission = SHAPES[shape]
-    text = admission.replace("@RATE@", f"{max(1.0, held):g}")
+    rate_in = max(1.0, SHARE * held)
+    text = admission.replace("@RATE@", f"{rate_in:g}").replace("@BURST@", f"{rate_in:g}")
     async with rig_up(variant, out / variant.name, rootfs, admission=text) as rig:
         return await flood(rig, shape, rate, seconds)
 
@@ -280,7 +283,7 @@ def verdicts(found: dict[str, Any]) -> list[dict[str, Any]]:
     held = found["held"]
     share = mine["served_rate"] / held if held else 0.0
     return [
-        {"aim": "admission on: served a second / what is held: at least 0.8 ×", "b": share, "met": share >= 0.8},
+        {"aim": "admission on: served a second / what is held: at least 0.6 ×", "b": share, "met": share >= 0.6},
         {"aim": "admission on: INVITE→200 p99 of those let in (ms), at most 500", "b": mine["answer_p99"],
          "met": mine["answer_p99"] <= HELD_MS},
         {"aim": "admission on: callers whom nobody answered (%), under 1",

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 
 MANY_NUMBERS = 20_000
 MANY_TRUNKS = 500
+LATEST = 4.0
+"""How many times later than tolerable counts at most."""
 STEP = 2.0
 """Seconds of a pause that count as passed at most: a process that was stopped has learned nothing meanwhile."""
 
@@ -87,8 +89,9 @@ class Windows:
 
 
 class Throttle:
-    """The admitted rate: gives way by a fifth a second while answers are late and callers press in, comes back by a
-    twentieth of the most a second. Late answers of a machine whom nobody calls change nothing."""
+    """The admitted rate: gives way by a fifth a second while answers are late and callers press in, by more the later
+    they are, and comes back by a twentieth of the most a second. Late answers of a machine whom nobody calls change
+    nothing."""
 
     def __init__(self, most: float, least: float, slow: float) -> None:
         self.most, self.least, self.slow = most, min(least, most), slow
@@ -107,7 +110,7 @@ class Throttle:
         self._at = now
         if delay > self.slow:
             if arrivals > self.rate / 4:
-                self.rate = max(self.least, self.rate * 0.8**passed)
+                self.rate = max(self.least, self.rate * 0.8 ** (passed * min(LATEST, delay / self.slow)))
         elif delay <= self.slow / 2:
             self.rate = min(self.most, self.rate + self.most / 20 * passed)
         return self.rate
@@ -203,7 +206,7 @@ class Admission:
         self.limits = limits
         if before is None or (before.rate, before.burst, before.slow) != (limits.rate, limits.burst, limits.slow):
             self.bucket = TokenBucket(limits.rate, limits.burst)
-            self.throttle = Throttle(limits.rate, max(1.0, limits.rate / 5), limits.slow)
+            self.throttle = Throttle(limits.rate, max(1.0, limits.rate / 10), limits.slow)
         known = before and (before.caller_calls, before.caller_seconds)
         if known != (limits.caller_calls, limits.caller_seconds):
             self.callers = Windows(limits.caller_calls, limits.caller_seconds)
@@ -242,8 +245,11 @@ class Admission:
         return longer * max(float(limits.waiting_least), served)
 
     def allowance(self, now: float) -> float:
-        """How many the switch may let through in the second that begins: the rate, and what is left of the burst."""
-        return self.bucket.rate + self.bucket.left(now)
+        """How many the switch may let through in the second that begins: the rate, or what is left of the burst.
+
+        No more, although the rate goes on filling it: the switch lets them in at the second's beginning, all at once.
+        """
+        return max(self.bucket.rate, self.bucket.left(now))
 
     # ------------------------------------------------------------------ at the door
     def judge(self, knock: Knock, now: float) -> str:

@@ -159,8 +159,8 @@ async def test_when_even_telling_the_service_is_too_much_the_switch_tells_some_a
         await eventually(lambda: not hotline.engine.calls, what="all are over")
         assert hotline.engine.counters.errors == 0
 
-    # The service is gone, its last limit is not: everybody reaches the native queue.
-    switch.run(switch.asterisk.cli("dialplan set global HL_RATE 1"))
+    # The service is gone, its last limit is not: a quarter of it reaches the native queue, an emergency line always.
+    switch.run(switch.asterisk.cli("dialplan set global HL_RATE 12"))
     switch.run(switch.asterisk.cli("dialplan set global HEARTBEAT 0"))
     async with contextlib.AsyncExitStack() as stack:
         came = await asyncio.gather(*(dialled(switch, stack, f"1390000000{i}") for i in range(3)))

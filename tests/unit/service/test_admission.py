@@ -166,11 +166,11 @@ def test_what_the_switch_turned_away_is_counted_once_also_when_it_begins_anew():
     assert found.on
 
 
-def test_the_switch_is_told_the_rate_with_what_is_left_of_the_burst_and_nothing_when_it_is_off():
+def test_the_switch_is_told_the_rate_or_what_is_left_of_the_burst_and_nothing_when_it_is_off():
     found = build(calls.Limits(rate=10, burst=20, most=100, announcements=5))
     (door,) = found._doors
     found.look()
-    assert door.plans[-1].rate == 30
+    assert door.plans[-1].rate == 20
     assert door.plans[-1].most == 100 + 1 + 10
     for _ in range(20):
         found.gate(replace(ARRIVAL, number=""), NOW)
