@@ -28,7 +28,7 @@ class Settings:
     queue: int = 512
     kept: int = 2048
     streams: int = 2000
-    heartbeat: float = 15.0
+    heartbeat: float = 5.0
     grace: float = 2.0
     health_limit: float = 3.0
     clock: Callable[[], float] = time.time

@@ -1,12 +1,13 @@
 // Orders about the parties of a call. Each goes out under a key of its own, so that it is carried out once at most.
 
-import { order } from "./api.js";
+import { freshKey, isPassing, order } from "./api.js";
 import { ask } from "./dialog.js";
 import { say } from "./dom.js";
 import { code, problemText, t } from "./i18n.js";
+import { noteSent } from "./notes.js";
 import { partySays } from "./parties.js";
 import { seatWords, two } from "./parts.js";
-import { closePick, pick } from "./pick.js";
+import { closePick, GONE, pick } from "./pick.js";
 import { keysOf, mayEmergency } from "./view_emergency.js";
 import { keepPhone, ownPhone } from "./view_supervise.js";
 
@@ -21,13 +22,17 @@ export function makePartyOrders({ store, view, draw, toast, refreshDetail }) {
     const mark = `${method} ${where} ${JSON.stringify(body ?? null)}`;
     if (flying.has(mark)) return null;
     flying.add(mark);
+    // Nobody has answered this order yet: pressed again before the page knows more, it is still the same wish.
+    const key = view.unanswered.get(mark) ?? freshKey();
+    view.unanswered.delete(mark);
     try {
-      const answer = await order(method, where, body);
+      const answer = await order(method, where, body, key);
       done?.(answer);
       refreshDetail();
       draw();
       return answer;
     } catch (error) {
+      if (isPassing(error)) view.unanswered.set(mark, key);
       toast(problemText(error.problem));
       return null;
     } finally {
@@ -60,9 +65,11 @@ export function makePartyOrders({ store, view, draw, toast, refreshDetail }) {
       const call = callOf(button.dataset.id);
       if (!call) return;
       const found = await pick(store, call, { how: button.dataset.how, target: button.dataset.target ?? "" });
+      if (found === GONE) return toast(t("ui.pick.gone"));
       if (!found) return;
       const body = { how: found.how, [found.kind]: found.id, ...(found.note ? { note: found.note } : {}) };
-      await send("POST", path(call.id, "parties"), body, keepParty(call.id));
+      const party = await send("POST", path(call.id, "parties"), body, keepParty(call.id));
+      if (party && found.note) noteSent();
     },
 
     "drop-party": (button) => send("DELETE", path(button.dataset.id, "parties", button.dataset.part)),

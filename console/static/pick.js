@@ -2,6 +2,8 @@
 
 import { h, patch, say } from "./dom.js";
 import { code, t } from "./i18n.js";
+import { keepNote, noteOf } from "./notes.js";
+import { mayArrange } from "./parties.js";
 import { seatWords, two, worded } from "./parts.js";
 import { haystack, hits, stateOf, words } from "./view_directory.js";
 import { centreName } from "./words.js";
@@ -17,14 +19,15 @@ const NOTE = 500;
 const NOT_IN_A_LINE = /[\x00-\x1f\x7f-\x9f\u2028\u2029]+/g;
 
 let open = null;
-/** What was written for the next hotline about that call: if nobody answers there it need not be written again. */
-let written = { call: "", note: "" };
 
-/** The picture behind the dialog has changed: what can be chosen may have, too. */
-export const refreshPick = () => open?.draw();
+/** The answer of a dialog whose call went away meanwhile. */
+export const GONE = { gone: true };
+
+/** The picture behind the dialog has changed: what can be chosen may have, too, and the call may be over. */
+export const refreshPick = () => (open?.isGone() ? open.end(GONE) : open?.draw());
 export const closePick = () => open?.end(null);
 
-/** Ask; gives {how, kind, id, name, note}, or null when the person has thought better of it. */
+/** Ask; gives {how, kind, id, name, note}, null when the person has thought better of it, GONE when there is no call. */
 export function pick(store, call, { how = "transfer", target = "" } = {}) {
   closePick();
   return new Promise((done) => (open = new Picker(store, call, how, target, done)));
@@ -33,7 +36,6 @@ export function pick(store, call, { how = "transfer", target = "" } = {}) {
 class Picker {
   constructor(store, call, how, target, done) {
     Object.assign(this, { store, call, how, chosen: target, text: "", group: target ? target.split(":")[0] : "", done, back: document.activeElement });
-    if (written.call !== call.id) written = { call: call.id, note: "" };
     this.element = h("dialog.ask.pick", { "aria-labelledby": "pick-title" });
     document.body.append(this.element);
     this.draw();
@@ -51,6 +53,11 @@ class Picker {
     this.element.showModal();
     (target ? this.element.querySelector("[type=submit]") : this.element.querySelector("#pick-search")).focus();
     this.element.querySelector(`[value="${CSS.escape(target)}"]`)?.scrollIntoView({ block: "center" });
+  }
+
+  isGone() {
+    const call = this.store.calls.get(this.call.id);
+    return !call || !mayArrange(this.store, call);
   }
 
   end(answer) {
@@ -72,7 +79,7 @@ class Picker {
 
   #typed(event) {
     if (event.target.id === "pick-note") {
-      written.note = event.target.value;
+      keepNote(this.store, this.call, event.target.value);
       return;
     }
     if (event.target.id === "pick-search") {
@@ -96,7 +103,7 @@ class Picker {
   #submit() {
     const option = this.#options().find((one) => one.key === this.chosen && !one.why);
     if (!option) return say(t("ui.pick.choose"));
-    const note = option.context ? written.note.replace(NOT_IN_A_LINE, " ").trim().slice(0, NOTE) : "";
+    const note = option.context ? noteOf(this.store, this.call).replace(NOT_IN_A_LINE, " ").trim().slice(0, NOTE) : "";
     this.end({ how: this.how, kind: option.kind, id: option.id, name: option.title, note });
   }
 
@@ -120,7 +127,8 @@ class Picker {
         h("button.primary", { type: "submit", "data-key": "yes", disabled: !chosen },
           chosen ? t("ui.pick.go", { how: code("party.ask", this.how), name: chosen.title }) : code("party.ask", this.how)))));
     const note = this.element.querySelector("#pick-note");
-    if (note && note.value !== written.note) note.value = written.note;
+    const written = noteOf(this.store, this.call);
+    if (note && note.value !== written) note.value = written;
     for (const input of this.element.querySelectorAll("input[name=target]")) input.checked = input.value === this.chosen;
   }
 

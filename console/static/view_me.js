@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 import { span } from "./format.js";
 import { code, t } from "./i18n.js";
+import { unsentNote } from "./notes.js";
 import { isPending } from "./parties.js";
 import { countdown, icon, number, pill, seatWords, ticking, two } from "./parts.js";
 import { earlierList } from "./view_call.js";
@@ -80,7 +81,8 @@ function popCard(store, seat, call, view) {
       asThird && coming ? h("p", {}, code("party.you", asked.how), asked.target.kind === "skill" ? ` ${t("ui.pop.third.need", { skill: two(asked.label) })}` : "") : null,
       call.origin && coming ? h("p", {}, h("span.badge.pop-origin", {}, t("ui.origin")), " ", two(call.origin.label)) : null,
       out ? h("p", {}, t(coming ? "ui.pop.outgoing.lead" : "ui.pop.dialling.lead")) : null,
-      stage === "wrap_up" ? h("p", {}, t("ui.pop.wrap_up.lead")) : null),
+      stage === "wrap_up" ? h("p", {}, t("ui.pop.wrap_up.lead")) : null,
+      stage === "wrap_up" && unsentNote(store, call) ? h("p.note.unsent", {}, h("b", {}, t("ui.pop.unsent")), " ", unsentNote(store, call)) : null),
     h("div.pop-earlier", {}, h("h3", {}, t("ui.detail.earlier")),
       earlier.length ? earlierList(earlier.slice(0, 5)) : h("p.quiet", {}, t("ui.detail.earlier.none"))),
     h("div.pop-side", {},

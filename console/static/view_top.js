@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { dayAndClock, now } from "./format.js";
 import { code, current, nextLanguage, t } from "./i18n.js";
-import { countdown, ticking, whenShort } from "./parts.js";
+import { countdown, ticking, whenShort, whenWhole } from "./parts.js";
 
 const STATES = ["available", "ringing", "talking", "wrap_up", "rest", "break", "offline"];
 
@@ -57,8 +57,9 @@ function lineState(line) {
 export function lineBanner(line) {
   if (line.state !== "lost" && !line.again) return null;
   const [before, after] = t("ui.line.lost").split("{seconds}");
+  const [since, rest] = t("ui.line.lost.since").split("{time}");
   return h("div.banner", { role: "alert", "data-key": "banner" },
-    h("span", {}, t("ui.line.lost.banner")), " ",
+    h("span", {}, line.since ? h("b", { "data-key": "since" }, since, whenWhole(line.since), rest) : null, t("ui.line.lost.banner")), " ",
     line.state === "lost" ? h("span", {}, before, countdown(line.until), after) : h("span", {}, t("ui.line.connecting")),
     h("button", { "data-do": "retry", disabled: line.state !== "lost" }, t("ui.line.retry")));
 }

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from console import Settings, TokenBook, build_app
 from console._hub import Hub
@@ -22,6 +22,9 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
 ]  # fmt: skip
+PATIENCE = 30_000
+"""Milliseconds until something counts as not coming: only for failures, on a machine that may be very busy."""
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass
@@ -66,7 +69,7 @@ class Place:
             viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
         )
         page = await context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on(
             "console",
