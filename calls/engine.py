@@ -233,7 +233,9 @@ class Engine(Orders, Looks, Writes):
             if now - last >= 1.0 and self.journal_ok and self._switch.up:
                 self._switch.beat(now)
                 last = now
-                for call in self.calls.values():
+                # Not before the switch was looked at: a limit given to who has gone on to a human meanwhile, by the
+                # dead process's silence, would end that talk six seconds later.
+                for call in () if self._unseen else self.calls.values():
                     if call.state is S.IN_FLOW:
                         self._switch.renew(call.id)
 
