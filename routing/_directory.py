@@ -57,12 +57,17 @@ class Trunk:
 
     name: str
     contact: str
-    """host:port of its SIP."""
+    """host:port of its SIP over UDP; tls:host:port over TLS."""
     match: tuple[str, ...] = ()
     """Hosts or networks whose calls come in by it; none: outgoing only."""
     origin: str = ""
     """The entry whose calls come in by it; empty: the one that uses it, if it is one alone."""
     qualify: int = 0
+    user: str = ""
+    """Who we are, if it asks; empty: it knows us by our address."""
+    password_file: str = ""
+    """Where that user's password is; never the password itself."""
+    register: bool = False
 
     @property
     def endpoint(self) -> str:

@@ -1,4 +1,4 @@
-"""`hotline asterisk …`: the pieces for an existing PBX."""
+"""`hotline asterisk …`: the pieces for an existing PBX, its certificate, its phones' passwords."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.console import Console
 import telephony
 
 from .config import load_config
+from .errors import ConfigError
 from .settings import load_settings
 
 asterisk_app = typer.Typer(no_args_is_help=True, help="Configuration for Asterisk.")
@@ -48,3 +49,47 @@ def render(
         text = text.replace(f"@{mark}@", str(value))
     (directory / "README.md").write_text(text, encoding="utf-8")
     out.print(f"  {directory / 'README.md'}  ← how to put them to use")
+
+
+@asterisk_app.command("certificate")
+def certificate(
+    renew: Annotated[bool, typer.Option("--renew", help="a new one, even if there is one")] = False,
+    name: Annotated[list[str] | None, typer.Option(help="a further name or address it is for; with --renew")] = None,
+) -> None:
+    """Show the private Asterisk's own certificate, made if need be: phones and the service trust this file."""
+    from . import certificates
+
+    settings = load_settings()
+    path = settings.own_certificate
+    if renew or name or not path.exists():
+        certificates.write(path, certificates.make([*(name or []), *certificates.names_for(settings.bind)]))
+    try:
+        text, fingerprint, until = certificates.public_part(path)
+    except ValueError:
+        raise ConfigError(f"{path}: no certificate", "hotline asterisk certificate --renew makes a new one") from None
+    out.print(f"  {path} (with its key, mode 0600)", highlight=False, soft_wrap=True)
+    out.print(f"  SHA-256 {fingerprint}", highlight=False, soft_wrap=True)
+    out.print(f"  有效至 valid until {until:%Y-%m-%d %H:%M} UTC", highlight=False)
+    out.print("  话机和别处的服务信任这一份 · for phones and services elsewhere to trust:")
+    print(text, end="")
+
+
+@asterisk_app.command("passwords")
+def passwords(
+    seats: Annotated[list[str] | None, typer.Argument(help="seats; left out: all whose phones register here")] = None,
+) -> None:
+    """Print the SIP passwords of seats' phones, for who sets the phones up. Shows secrets: mind who looks on."""
+    from .passwords import seat_password, seat_secret
+
+    settings = load_settings()
+    config = load_config(settings.config_dir / "hotline.yaml")
+    known = [x.id for x in config.seats if not x.phone]
+    if strange := sorted(set(seats or ()) - set(known)):
+        raise ConfigError(f"no phones of these seats register here: {', '.join(strange)}", "see config/hotline.yaml")
+    if not seat_secret(settings):
+        raise ConfigError(
+            "the seats' passwords are those of hotline.yaml (seat_password)",
+            "make a secret first: (umask 077; openssl rand -base64 24 > FILE), then seat_password_file: FILE",
+        )
+    for seat in seats or known:
+        print(f"{seat}\t{seat_password(seat, config, settings)}")

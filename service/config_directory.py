@@ -61,10 +61,10 @@ def _trunk_name(value: Any) -> str:
 
 
 def _contact(value: Any) -> str:
-    host, colon, port = _quoted(value).rpartition(":")
+    host, colon, port = _quoted(value).removeprefix("tls:").rpartition(":")
     good = colon and port.isascii() and port.isdigit() and 0 < int(port) < 65536 and _host(host)
     if not good:
-        raise ValueError("write the host and port of its SIP: 10.0.0.7:5060")
+        raise ValueError("write the host and port of its SIP: 10.0.0.7:5060, or tls:sbc.example.cn:5061")
     return str(value)
 
 
@@ -105,6 +105,13 @@ def _url(value: Any) -> str:
     return text.rstrip("/")
 
 
+def _file(value: Any) -> str:
+    text = _quoted(value)
+    if not text.startswith("/") or not text.isprintable():
+        raise ValueError("write the whole path of the file with the password: /etc/hotline/police.password")
+    return text
+
+
 def _pattern(value: Any) -> str:
     text = _quoted(value)
     routing.Dialable(text)
@@ -133,6 +140,19 @@ class TrunkEntry(Strict):
     """The entry whose calls come in by it; left out: the only one that uses it."""
     qualify: Annotated[int, Field(ge=0, le=3600)] = 0
     """Seconds between questions whether it lives; 0: never asked."""
+    user: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9@._+-]{1,64}$")] | None = None
+    """Who we are, if it asks for a password; left out: it knows us by our address."""
+    password_file: Annotated[str, BeforeValidator(_file)] | None = None
+    register_: bool = Field(False, alias="register")
+    """Register as `user`."""
+
+    @model_validator(mode="after")
+    def _login(self) -> TrunkEntry:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("user and password_file belong together")
+        if self.register_ and self.user is None:
+            raise ValueError("to register, name user and password_file")
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -234,7 +254,10 @@ def directory_of(
     return routing.Directory(
         tuple(_entry(id_, e, hours) for id_, e in file.entries.items()),
         {
-            name: routing.Trunk(name, t.contact, tuple(t.match), t.origin or "", t.qualify)
+            name: routing.Trunk(
+                name, t.contact, tuple(t.match), t.origin or "", t.qualify, t.user or "", t.password_file or "",
+                t.register_,
+            )
             for name, t in file.trunks.items()
         },
         dict(file.emergency_digits),

@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
-from . import doctor_files, doctor_parts, doctor_pbx
+from . import doctor_files, doctor_parts, doctor_pbx, doctor_secure
 from .config import HotlineConfig
 from .doctor import Check, Finding, NotLooked, off_loop
 from .settings import Settings
@@ -51,6 +51,7 @@ async def checks(s: Settings) -> AsyncIterator[list[Check]]:
             Check("clocks", lambda: doctor_parts.clocks(s, pbx.clock), 10.0),
             Check("workdays", configured(lambda c: off_loop(lambda: doctor_parts.workdays(c, time.time())))),
             Check("directory", configured(lambda c: off_loop(lambda: doctor_parts.directory(c, time.time())))),
+            Check("encryption", configured(lambda c: off_loop(lambda: doctor_secure.encryption(s, c)))),
             Check("certificates", apart(lambda: doctor_files.certificates(doctor_files.certificate_files(s)))),
             Check("lease", lambda: doctor_parts.lease(s)),
             Check("service", lambda: doctor_parts.service(s)),

@@ -99,7 +99,11 @@ def _open_to_others(path: Path) -> bool:
 
 
 def _secrets(s: Settings) -> Iterator[Path]:
-    yield from (p for p in (s.ami_secret_file, s.probe_secret_file) if p is not None and p.exists())
+    named = (
+        s.ami_secret_file, s.probe_secret_file, s.platform_token_file, s.seat_password_file, s.out_trunk_password_file,
+        s.tls_key or s.tls_cert,
+    )  # fmt: skip
+    yield from (p for p in named if p is not None and p.exists())
     if s.secrets_dir.is_dir():
         yield from sorted(p for p in s.secrets_dir.iterdir() if p.is_file())
     if s.private_asterisk:
@@ -183,4 +187,6 @@ def certificate_files(s: Settings) -> list[Path]:
     """PEM files where the service and the private Asterisk have theirs."""
     asterisk = s.var_dir / "asterisk"
     directories = (s.secrets_dir, s.var_dir / "tls", asterisk / "etc", asterisk / "lib" / "keys")
-    return [p for d in directories if d.is_dir() for p in sorted(d.iterdir()) if p.suffix in (".pem", ".crt", ".cer")]
+    named = [p for p in (s.tls_cert, s.ami_tls_ca, s.sip_tls_ca) if p is not None and p.is_file()]
+    found = (p for d in directories if d.is_dir() for p in sorted(d.iterdir()) if p.suffix in (".pem", ".crt", ".cer"))
+    return list(dict.fromkeys([*named, *found]))

@@ -24,6 +24,7 @@ from .config import HotlineConfig, load_config
 from .doctor import Finding, NotLooked, off_loop, say, with_well
 from .doctor_files import sqlite_file
 from .errors import ConfigError
+from .passwords import seat_secret
 from .settings import Settings
 
 SKEW = 0.5
@@ -43,7 +44,11 @@ def configuration(s: Settings) -> tuple[HotlineConfig | None, list[Finding]]:
     except (ConfigError, ivr.FlowError) as error:
         return None, [say("config", error=str(error).splitlines()[0])]
     found = [say("config-hint", hint=x) for x in config.warnings]
-    if config.seat_password == "demo-{seat}" and s.private_asterisk:
+    try:
+        own = seat_secret(s)
+    except ConfigError as error:
+        return None, [say("seat-secret", "seat_password_file", error=str(error).splitlines()[0])]
+    if not own and config.seat_password == "demo-{seat}" and s.private_asterisk:
         code = "demo-passwords" if s.bind.startswith("127.") else "demo-passwords-open"
         found.append(say(code, s.config_dir / "hotline.yaml"))
     if not s.probe_number:

@@ -19,7 +19,7 @@ import telephony
 from .config import HotlineConfig
 from .doctor import Finding, NotLooked, off_loop, say, some, with_well
 from .doctor_dialplan import Step, contexts_of, differences
-from .pbx import private_asterisk
+from .pbx import ami_tls, private_asterisk
 from .settings import Settings
 
 NEEDED = (
@@ -80,6 +80,7 @@ class Pbx:
         self._link = link = telephony.AmiLink(
             telephony.AmiSettings(
                 host=self.host, port=self.settings.ami_port, username=self.settings.ami_user, secret=secret,
+                tls=ami_tls(self.settings),
                 # One try only: a refused login may be an alarm over there.
                 events="user,system", reconnect_min=60.0, reconnect_max=60.0,
             ),
@@ -149,13 +150,22 @@ async def ami(pbx: Pbx) -> list[Finding]:
             return [say("ami-secret", pbx.secret_file, name=type(error).__name__)]
         if "refused the login" in str(error):
             return [say("ami-login", pbx.where, user=pbx.settings.ami_user, path=pbx.secret_file)]
+        if "certificate" in str(error):
+            return [say("ami-certificate", pbx.where, error=re.search(r"\(([^)]*)\)", str(error) + "(–)")[1])]  # type: ignore[index]
+        if "no TLS there" in str(error):
+            return [say("ami-no-tls", pbx.where)]
         return [say("ami-down", pbx.where)]
     found = judge_rights(await pbx.actions())
     if not await pbx.event_comes():
         found.append(say("ami-events", pbx.where))
-    if not pbx.host.startswith("127.") and pbx.host not in ("localhost", "::1"):
+    if not pbx.settings.ami_tls and not loopback(pbx.host):
         found.append(say("ami-plain", pbx.where))
     return with_well(found, say("ami-well", pbx.where))
+
+
+def loopback(host: str) -> bool:
+    """Whether nobody else's machine can listen in."""
+    return host.startswith("127.") or host in ("localhost", "::1")
 
 
 def judge_rights(actions: Mapping[str, str]) -> list[Finding]:

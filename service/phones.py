@@ -9,6 +9,7 @@ from pathlib import Path
 from demo import HangUp, Listen, Progress, Say, SeatPhone, StayOn, Step, Voice
 
 from .config import load_config
+from .passwords import seat_password
 from .settings import Settings
 
 SEAT_SCRIPT: tuple[Step, ...] = (
@@ -52,8 +53,9 @@ async def demo_seats(
         phones = []
         for seat in config.seats[:wanted]:
             phone = SeatPhone(
-                seat.id, config.password(seat.id), SEAT_SCRIPT, server=(settings.bind, settings.sip_port),
-                answer_after=ANSWER_AFTER, voice=seat_voice, progress=progress,
+                seat.id, seat_password(seat.id, config, settings), SEAT_SCRIPT,
+                server=(settings.bind, settings.sip_port), answer_after=ANSWER_AFTER, voice=seat_voice,
+                progress=progress,
             )  # fmt: skip
             phones.append(await stack.enter_async_context(phone))
         yield phones

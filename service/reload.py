@@ -89,9 +89,9 @@ class Watcher:
         except (ConfigError, telephony.RenderError) as error:
             config = app.config
             self.problems += str(error).splitlines()
-        phones, lines = seat_phones(config), line_trunks(config)
+        phones, lines = seat_phones(config, app.settings), line_trunks(config)
         switch_changed = (
-            phones != seat_phones(app.config)
+            phones != seat_phones(app.config, app.settings)
             or lines != line_trunks(app.config)
             or set(config.numbers) != set(app.config.numbers)
         )

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -49,6 +49,16 @@ class Settings(BaseSettings):
     private_asterisk: bool = Field(True, description="start an Asterisk of our own; false: use ami_host")
     bind: str = Field("127.0.0.1", description="address of SIP, RTP and AMI of the private Asterisk")
     sip_port: Port = 5060
+    sip_udp: bool = Field(True, description="SIP over UDP; false: over TLS alone")
+    sip_tls_port: Annotated[int, Field(ge=0, le=65535)] = Field(0, description="SIP over TLS (TCP); 0: none")
+    sip_tls_ca: Path | None = Field(None, description="CAs of trunks over TLS; default: the system's")
+    srtp: Literal["off", "optional", "required"] = Field(
+        "off", description="encrypted talk with seats' phones and trunks over TLS; needs sip_tls_port"
+    )
+    tls_cert: Path | None = Field(
+        None, description="PEM, with its chain, of the private Asterisk (AMI, SIP); default: made once under var_dir"
+    )
+    tls_key: Path | None = Field(None, description="its key, PEM; default: in the file of tls_cert")
     rtp_start: Port = 10000
     rtp_end: Port = 20000
     peers: dict[str, str] = Field(
@@ -67,9 +77,18 @@ class Settings(BaseSettings):
     ami_port: Port = 5038
     ami_user: str = "hotline"
     ami_secret_file: Path | None = Field(None, description="default: made once under var_dir")
-    out_trunk: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9.-]+:[0-9]{1,5})?$")] = Field(
-        "", description="host:port where calls to callers go out (回拨); empty: nobody is ever called outside"
+    ami_tls: bool = Field(False, description="AMI over TLS; the certificate is always verified")
+    ami_tls_ca: Path | None = Field(
+        None, description="PEM: the CA of the PBX's certificate, or that certificate itself; default: the system's CAs"
     )
+    ami_tls_name: str = Field("", description="name the certificate is for, if it is not ami_host")
+    out_trunk: Annotated[str, StringConstraints(pattern=r"^((tls:)?[A-Za-z0-9.-]+:[0-9]{1,5})?$")] = Field(
+        "", description="(tls:)host:port where calls to callers go out (回拨); empty: nobody is ever called outside"
+    )
+    out_trunk_user: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9@._+-]{0,64}$")] = Field(
+        "", description="who we are, if that trunk asks"
+    )
+    out_trunk_password_file: Path | None = Field(None, description="the password of that user, one line")
     out_endpoint: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,32}$")] = Field(
         "", description="the same on a PBX of your own: its PJSIP endpoint"
     )
@@ -121,6 +140,11 @@ class Settings(BaseSettings):
     probe_every: Annotated[float, Field(ge=5, le=86400)] = 60.0
     probe_metrics_port: Annotated[int, Field(ge=0, le=65535)] = Field(0, description="of `hotline probe --watch`")
 
+    seat_password_file: Path | None = Field(
+        None, description="a secret from which each seat's SIP password is derived (hotline asterisk passwords)"
+    )
+    seat_password: SecretStr | None = Field(None, description="the same secret, from the environment alone")
+
     phones: Annotated[int, Field(ge=0, le=64)] = Field(8, description="demo phones that register as seats")
     record: bool = True
     log_level: Level = "info"
@@ -142,6 +166,14 @@ class Settings(BaseSettings):
     def _ranges(self) -> Settings:
         if self.rtp_end <= self.rtp_start:
             raise ValueError("rtp_end must be greater than rtp_start")
+        if self.srtp != "off" and not self.sip_tls_port:
+            raise ValueError("srtp needs sip_tls_port: its keys travel in the signalling and would be read there")
+        if not self.sip_udp and not self.sip_tls_port:
+            raise ValueError("without sip_udp there must be a sip_tls_port, or nobody can call")
+        if self.tls_key is not None and self.tls_cert is None:
+            raise ValueError("tls_key belongs to a tls_cert: name that too")
+        if self.out_trunk_user and self.out_trunk_password_file is None:
+            raise ValueError("out_trunk_user needs out_trunk_password_file")
         return self
 
     # ------------------------------------------------------------------ derived
@@ -192,6 +224,16 @@ class Settings(BaseSettings):
         return self.out_endpoint or ("hotline-out" if self.out_trunk and self.private_asterisk else "")
 
     @property
+    def encrypted(self) -> bool:
+        """Whether the private Asterisk needs a certificate."""
+        return self.ami_tls or self.sip_tls_port > 0
+
+    @property
+    def own_certificate(self) -> Path:
+        """The one that is made when `tls_cert` names none; holds its key too."""
+        return self.secrets_dir.resolve() / "asterisk.pem"
+
+    @property
     def secrets_dir(self) -> Path:
         """AMI secret and token key, readable by the owner only."""
         return self.var_dir / "secrets"
@@ -211,7 +253,10 @@ def _check_file() -> None:
         raise ConfigError(f"{path}:1: the file must be a mapping (http_port: 8345 …)", "see config/settings.yaml")
     faults = []
     for key in located.data:
-        if key not in Settings.model_fields:
+        if key == "seat_password":
+            line = located.line([str(key)])
+            faults.append(f"{path}:{line}: {key}: a secret is not written here; name its file: seat_password_file")
+        elif key not in Settings.model_fields:
             near = difflib.get_close_matches(str(key), list(Settings.model_fields), 1)
             hint = f"; did you mean '{near[0]}'?" if near else ""
             faults.append(f"{path}:{located.line([str(key)])}: {key}: no such setting{hint}")

@@ -1,7 +1,8 @@
 """The switch: AMI link, typed events in, commands out. The only room that knows Asterisk."""
 
+from ._diary import Diary
 from ._doors import Door, DoorPlan
-from ._link import ActionFailed, ActionRefused, ActionTimeout, AmiLink, AmiSettings, LinkDown, LinkState
+from ._link import ActionFailed, ActionRefused, ActionTimeout, AmiLink, AmiSettings, AmiTls, LinkDown, LinkState
 from ._private import PrivateAsterisk, loader
 from ._render import LINE_TRUNK, OUT_TRUNK, PBX_PIECES, LineTrunk, Peer, SeatPhone, SwitchPlan, check_lines, render
 from ._switch import AsteriskSwitch
@@ -18,7 +19,9 @@ __all__ = [
     "ActionTimeout",
     "AmiLink",
     "AmiSettings",
+    "AmiTls",
     "AsteriskSwitch",
+    "Diary",
     "Door",
     "DoorPlan",
     "LineTrunk",

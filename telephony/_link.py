@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from time import perf_counter
@@ -35,6 +36,7 @@ from ._link_errors import ActionFailed, ActionRefused, ActionTimeout, LinkDown, 
 from ._link_pending import LinkCounters, OnReply, Pending, log, log_without_content
 from ._link_session import LinkSession
 from ._link_settings import AmiSettings
+from ._link_tls import AmiTls, tls_trouble
 from ._link_watch import Backoff, Refusals
 from ._panoramisk import LinkManager
 
@@ -44,6 +46,7 @@ __all__ = [
     "ActionTimeout",
     "AmiLink",
     "AmiSettings",
+    "AmiTls",
     "LinkCounters",
     "LinkDown",
     "LinkError",
@@ -211,6 +214,9 @@ class AmiLink:
                 await self._live()
             except LinkError as error:
                 self.trouble = str(error)
+            except ssl.SSLError as error:
+                self.counters.tls_failures += 1
+                self.trouble = tls_trouble(where, error)
             except (OSError, TimeoutError) as error:
                 refused = isinstance(error, ConnectionRefusedError)
                 self.trouble = (
@@ -234,6 +240,8 @@ class AmiLink:
         """One session from connecting to its end.  Always raises: LinkError, OSError or a cancellation."""
         settings = self.settings
         self.state = LinkState.CONNECTING
+        tls = settings.tls
+        context = tls.context() if tls is not None else None
         session = LinkSession(settings, self._token, self.counters, self._events, self._lost)
         manager = LinkManager(
             session,
@@ -243,6 +251,8 @@ class AmiLink:
             secret=settings.secret,
             events=settings.events,
             log=log,
+            tls=context,
+            tls_name=tls.name if tls is not None else "",
         )
         begun = False
         self._held = []

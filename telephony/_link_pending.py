@@ -34,6 +34,7 @@ class LinkCounters(FrameCounters):
         held_dropped: events of sessions that ended before their reconciliation did.
         reconnects: sessions that ended and were followed by a new attempt.
         login_failures: logins Asterisk refused.
+        tls_failures: connections given up because the other side did not prove to be the PBX, or has no TLS.
     """
 
     messages: int = 0
@@ -46,6 +47,7 @@ class LinkCounters(FrameCounters):
     held_dropped: int = 0
     reconnects: int = 0
     login_failures: int = 0
+    tls_failures: int = 0
 
 
 @dataclass(slots=True)

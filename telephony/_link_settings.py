@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ._link_tls import AmiTls
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AmiSettings:
@@ -14,10 +16,11 @@ class AmiSettings:
         port: its TCP port.
         username: manager user (``manager.conf``).
         secret: its password; never shown.
+        tls: how the PBX is verified; None: plain TCP, for loopback or a network of its own.
         events: event classes for this session: "on", "off", or "call,user,…".
         ping_interval: silence after which a Ping is sent.
         ping_timeout: silence after which the link is declared down; more than `ping_interval`.
-        connect_timeout: for the TCP connection.
+        connect_timeout: for the TCP connection and the TLS handshake.
         login_timeout: for the answer to the login.
         boot_wait: how long to wait for ``FullyBooted`` after the login; calls fail in the first moments
             of an Asterisk that still boots.  The user needs ``read = system`` for it to come at once.
@@ -32,6 +35,7 @@ class AmiSettings:
     port: int = 5038
     username: str
     secret: str = field(repr=False)
+    tls: AmiTls | None = None
     events: str = "on"
     ping_interval: float = 1.0
     ping_timeout: float = 2.0

@@ -16,12 +16,14 @@ nobody checks that Ping is answered              `Watchdog`
 ``send_agi_command`` never resolves              `AmiLink.agi`: the ``AsyncAGIExec`` event is the answer
 ``as_list`` and an error reply never resolve     `AmiLink.send_list`
 reconnects for ever, also after ``close()``      one supervising task in `AmiLink`, with back-off
+no name can be given for a certificate           `LinkManager.connect`
 ==============================================  =====================================================
 """
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -99,7 +101,10 @@ class LinkManager(Manager):  # type: ignore[misc]
     It never comes back by itself: `LinkProtocol` does not tell it that the connection is lost.
     """
 
-    def __init__(self, session: Session, **config: Any) -> None:
+    def __init__(
+        self, session: Session, *, tls: ssl.SSLContext | None = None, tls_name: str = "", **config: Any
+    ) -> None:
+        self._tls, self._tls_name = tls, tls_name
         super().__init__(
             loop=asyncio.get_running_loop(),
             protocol_factory=lambda: LinkProtocol(session),
@@ -107,6 +112,18 @@ class LinkManager(Manager):  # type: ignore[misc]
             ping_interval=_NEVER,
             **config,
         )
+
+    def connect(self, *_: Any, **__: Any) -> asyncio.Task[Any]:
+        """One attempt. With TLS the protocol, and so the login, comes to life only behind a verified handshake."""
+        config, tls = self.config, self._tls
+        # A peer that is stopped answers no closing of TLS either: nobody waits for it.
+        names = {"server_hostname": self._tls_name or config["host"], "ssl_shutdown_timeout": 1.0} if tls else {}
+        coming = self.loop.create_connection(
+            config["protocol_factory"], config["host"], config["port"], ssl=tls, **names
+        )
+        task: asyncio.Task[Any] = self.loop.create_task(coming, name="ami-connect")
+        task.add_done_callback(self.connection_made)
+        return task
 
     def connection_made(self, f: asyncio.Future[Any]) -> None:
         # On an OSError the original plans its own next attempt, and other errors escape into the loop;

@@ -12,6 +12,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ._render_sip import (
+    check_secured,
+    end_of,
+    good_contact,
+    login_of,
+    manager_listener,
+    seat_media,
+    transports,
+    trunk_media,
+)
 from .errors import RenderError
 
 _MARK = re.compile(r"@([A-Z_]+)@")
@@ -55,11 +65,16 @@ class LineTrunk:
     name: str
     """Letters, digits, '-' and '_', at most 27; its endpoint is `line-<name>`."""
     contact: str
-    """host:port of its SIP (UDP)."""
+    """host:port of its SIP over UDP; tls:host:port over TLS."""
     match: Sequence[str] = ()
     """Addresses, networks or host names whose calls come in by it as callers of the hotline; none: outgoing only."""
     qualify: int = 0
     """Asks every so many seconds whether the other side lives, so that a dead trunk fails at once; 0: never."""
+    user: str = ""
+    """With `password`: who we are when it asks; empty: it knows us by our address."""
+    password: str = field(default="", repr=False)
+    register: bool = False
+    """Registers as `user`, where the carrier sends calls to whoever is registered."""
 
     @property
     def endpoint(self) -> str:
@@ -103,6 +118,22 @@ class SwitchPlan:
     """Trunks of the hotline directory; none: no call leaves for another hotline."""
     record: bool = True
     """False: the dialplan starts no recording."""
+    out_user: str = ""
+    out_password: str = field(default="", repr=False)
+    """Of the trunk `out_contact`, if it asks who we are."""
+    ami_tls: bool = False
+    """The manager listens with TLS, and not without."""
+    sip_tls_port: int = 0
+    """TCP port of SIP over TLS; 0: none."""
+    sip_udp: bool = True
+    """False: SIP over TLS alone."""
+    srtp: str = "off"
+    """Of seats' phones and of trunks over TLS: off, optional, required."""
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    """PEM files, read by Asterisk."""
+    sip_tls_ca: Path | None = None
+    """CAs that the other sides of trunks over TLS are verified by; None: this system's."""
 
 
 def _seat_section(seat: SeatPhone) -> str:
@@ -116,50 +147,57 @@ def _seat_section(seat: SeatPhone) -> str:
 
 OUT_TRUNK = "hotline-out"
 """The endpoint for calling out. Nothing comes in through it: its context has no extension for anybody."""
-_CONTACT = re.compile(r"[A-Za-z0-9.-]{1,253}:[0-9]{1,5}")
+_NO_REDIRECT = "redirect_method = user\nset_var = FORWARD_CONTEXT=hotline-nowhere\n"
+"""The other end may not send our call elsewhere (302): what it names is looked for where there is no extension."""
+_PEER = re.compile(r"[A-Za-z0-9.-]{1,253}:[0-9]{1,5}")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(/[0-9]{1,2})?")
 _NUMERIC = re.compile(r"[0-9.]+(/[0-9]{1,2})?")
 _TRUNK_NAME = re.compile(r"[A-Za-z0-9_-]{1,27}")
 
 
-def _out_section(contact: str) -> str:
+def _out_section(plan: SwitchPlan) -> str:
+    contact = plan.out_contact
     if not contact:
         return "; no trunk for calling out: out_trunk in the settings names one"
-    if not _CONTACT.fullmatch(contact):
-        raise RenderError("OUT_CONTACT: host:port, for instance 10.0.0.5:5060")
+    if not good_contact(contact):
+        raise RenderError("OUT_CONTACT: host:port, for instance 10.0.0.5:5060, or tls:host:port")
+    uri, media = end_of(plan, contact)
+    login, sections = login_of(OUT_TRUNK, uri, plan.out_user, plan.out_password)
     return (
-        f"[{OUT_TRUNK}]\ntype = endpoint\ncontext = hotline-keys\ntransport = transport-udp\ndisallow = all\n"
+        f"[{OUT_TRUNK}]\ntype = endpoint\ncontext = hotline-keys\n{media}disallow = all\n"
         f"allow = alaw,ulaw\ndirect_media = no\nrtp_symmetric = yes\nrtp_timeout = 60\nallow_transfer = no\n"
-        f"identify_by = ip\naors = {OUT_TRUNK}\n\n"
-        f"[{OUT_TRUNK}]\ntype = aor\ncontact = sip:{contact}\nqualify_frequency = 0\n"
+        f"{_NO_REDIRECT}identify_by = ip\n{login}aors = {OUT_TRUNK}\n\n"
+        f"[{OUT_TRUNK}]\ntype = aor\ncontact = {uri}\nqualify_frequency = 0\n{sections}"
     )
 
 
 def _peer_section(peer: Peer) -> str:
-    if not _SEAT_ID.fullmatch(peer.name) or not _CONTACT.fullmatch(peer.contact):
+    if not _SEAT_ID.fullmatch(peer.name) or not _PEER.fullmatch(peer.contact):
         raise RenderError(f"peer {peer.name!r}: a name of letters, digits, '_' or '-', and host:port")
     n, host = peer.name, peer.contact.rpartition(":")[0]
     return (
         f"[{n}]\ntype = endpoint\ncontext = hotline-peer\ntransport = transport-udp\ndisallow = all\n"
         f"allow = alaw,ulaw\ndirect_media = no\nrtp_symmetric = yes\nrtp_timeout = 60\nrtp_timeout_hold = 300\n"
-        f"identify_by = ip\ntrust_id_inbound = yes\nallow_transfer = no\naors = {n}\n\n"
+        f"identify_by = ip\ntrust_id_inbound = yes\nallow_transfer = no\n{_NO_REDIRECT}aors = {n}\n\n"
         f"[{n}]\ntype = aor\ncontact = sip:{peer.contact}\nqualify_frequency = 0\n\n"
         f"[{n}-address]\ntype = identify\nendpoint = {n}\nmatch = {host}\n"
     )
 
 
-def _line_section(line: LineTrunk) -> str:
+def _line_section(plan: SwitchPlan, line: LineTrunk) -> str:
     """Nothing but the hotline itself can be dialled through it, and it moves no call of ours (REFER).
 
     It is known by its address alone: who only writes its name into a request is nobody.
     """
     n = line.endpoint
+    uri, media = end_of(plan, line.contact)
+    login, sections = login_of(n, uri, line.user, line.password, register=line.register)
     text = (
-        f"[{n}]\ntype = endpoint\ncontext = hotline-trunk\ntransport = transport-udp\ndisallow = all\n"
+        f"[{n}]\ntype = endpoint\ncontext = hotline-trunk\n{media}disallow = all\n"
         f"allow = alaw,ulaw\ndirect_media = no\nrtp_symmetric = yes\nforce_rport = yes\ndtmf_mode = rfc4733\n"
         f"rtp_timeout = 60\nrtp_timeout_hold = 300\nidentify_by = ip\ntrust_id_inbound = yes\n"
-        f"allow_transfer = no\naors = {n}\n\n"
-        f"[{n}]\ntype = aor\ncontact = sip:{line.contact}\nqualify_frequency = {line.qualify}\n"
+        f"allow_transfer = no\n{_NO_REDIRECT}{login}aors = {n}\n\n"
+        f"[{n}]\ntype = aor\ncontact = {uri}\nqualify_frequency = {line.qualify}\n{sections}"
     )
     if line.match:
         text += f"\n[{n}-address]\ntype = identify\nendpoint = {n}\nsrv_lookups = no\nmatch = {','.join(line.match)}\n"
@@ -193,7 +231,7 @@ def check_lines(lines: Sequence[LineTrunk], peers: Sequence[Peer], taken: Iterab
     names = set(taken)
     owners = [(p.contact.rpartition(":")[0], f"peer {p.name}") for p in peers]
     for line in lines:
-        if not _TRUNK_NAME.fullmatch(line.name) or not _CONTACT.fullmatch(line.contact) or line.qualify < 0:
+        if not _TRUNK_NAME.fullmatch(line.name) or not good_contact(line.contact) or line.qualify < 0:
             raise RenderError(f"trunk {line.name!r}: a name of 1-27 letters, digits, '_' or '-', and host:port")
         if line.endpoint in names:
             raise RenderError(f"trunk {line.name!r}: a seat, a peer or another trunk is called {line.endpoint}")
@@ -217,6 +255,7 @@ def _trunk_match(plan: SwitchPlan) -> str:
 
 
 def _values(plan: SwitchPlan) -> Mapping[str, str]:
+    check_secured(plan)
     for seat in plan.seats:
         if not _SEAT_ID.fullmatch(seat.user):
             raise RenderError(f"seat {seat.user!r}: a seat's id has 1-32 letters, digits, '_' or '-'")
@@ -239,14 +278,19 @@ def _values(plan: SwitchPlan) -> Mapping[str, str]:
         "AMI_PERMIT": plan.ami_permit, "SIP_PORT": plan.sip_port, "RTP_START": plan.rtp_start,
         "RTP_END": plan.rtp_end, "BIND": plan.bind, "TRUNK_MATCH": plan.trunk_match,
         "SYSTEM_NAME": plan.system_name,
+        **({"TLS_CERT": plan.tls_cert, "TLS_KEY": plan.tls_key} if plan.ami_tls or plan.sip_tls_port else {}),
+        **({"SIP_TLS_CA": plan.sip_tls_ca} if plan.sip_tls_ca else {}),
     }  # fmt: skip
     values = {k: str(v) for k, v in plain.items()}
     for key, value in values.items():
         if not value or not _SAFE.fullmatch(value):
             raise RenderError(f"{key}: empty, or has a line break, ';' or brackets")
-    values["OUT_TRUNK"] = _out_section(plan.out_contact)
+    values["OUT_TRUNK"] = _out_section(plan)
+    values["AMI_LISTEN"] = manager_listener(plan)
+    values["TRANSPORTS"] = transports(plan)
+    values["SEAT_MEDIA"], values["TRUNK_MEDIA"] = seat_media(plan), trunk_media(plan)
     values["TRUNK_MATCH"] = _trunk_match(plan)
-    values["LINES"] = "\n".join(map(_line_section, plan.lines)) or "; no trunk in the hotline directory"
+    values["LINES"] = "\n".join(_line_section(plan, x) for x in plan.lines) or "; no trunk in the hotline directory"
     values["PEERS"] = "\n".join(_peer_section(p) for p in plan.peers) or "; no other Asterisk rings seats here"
     # One extension for each seat of ours, and none for anything else: a peer can ring seats and dial no number.
     values["PEER_SEATS"] = "\n".join(

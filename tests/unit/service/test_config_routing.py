@@ -475,7 +475,7 @@ async def test_the_reload_watches_the_files_beside_hotline_yaml(tmp_path):
         reload=lambda: SimpleNamespace(problems=(), changed=(), added=()),
     )
     app = SimpleNamespace(
-        settings=SimpleNamespace(config_dir=tmp_path, peers={}),
+        settings=SimpleNamespace(config_dir=tmp_path, peers={}, seat_password=None, seat_password_file=None),
         flows=flows,
         config=config,
         asterisk=None,

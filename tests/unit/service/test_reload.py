@@ -25,7 +25,7 @@ class App:
     """What the watcher needs of the running instance."""
 
     def __init__(self, directory):
-        self.settings = SimpleNamespace(config_dir=directory, peers={})
+        self.settings = SimpleNamespace(config_dir=directory, peers={}, seat_password=None, seat_password_file=None)
         self.flows = ivr.FlowLibrary(directory / "flows", directory / "prompts" / "prompts.yaml")
         self.config = load_config(directory / "hotline.yaml", [f.name for f in self.flows.book])
         self.asterisk = Asterisk()

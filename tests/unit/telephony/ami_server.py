@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 
 Action = dict[str, str]
@@ -22,6 +23,8 @@ class AmiServer:
     Attributes:
         actions: every action received, in order, over all connections.
         connections: how many there have been.
+        tls: the server's side of TLS; None: plain TCP.
+        heard: every byte received.
     """
 
     def __init__(self) -> None:
@@ -31,13 +34,15 @@ class AmiServer:
         }
         self.actions: list[Action] = []
         self.connections = 0
+        self.tls: ssl.SSLContext | None = None
+        self.heard = b""
         self.port = 0
         self._writer: asyncio.StreamWriter | None = None
         self._server: asyncio.Server | None = None
         self._changed = asyncio.Condition()
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
@@ -71,6 +76,7 @@ class AmiServer:
         try:
             while True:
                 block = await reader.readuntil(b"\r\n\r\n")
+                self.heard += block
                 lines = block.decode().split("\r\n")[:-2]
                 action = dict(line.split(": ", 1) for line in lines)
                 self.actions.append(action)

@@ -10,6 +10,7 @@ from telephony import AsteriskSwitch, RenderError
 from telephony._frames import Message
 from telephony._render import _out_section
 from telephony._translate import failed_caller, translate
+from tests.unit.telephony.test_render import plan
 from tests.unit.telephony.test_switch import CH, ERROR, ORIGINATE, C, FakeLink, L, ring
 
 OUT = "out-1a2-0-3b4"
@@ -156,11 +157,11 @@ def test_an_originate_that_failed_is_told_of_its_call():
 
 # ---------------------------------------------------------------------- configuration
 def test_without_an_address_there_is_no_endpoint_for_calling_out():
-    assert "endpoint" not in _out_section("")
-    assert "contact = sip:10.0.0.5:5060" in _out_section("10.0.0.5:5060")
+    assert "endpoint" not in _out_section(plan(out_contact=""))
+    assert "contact = sip:10.0.0.5:5060" in _out_section(plan(out_contact="10.0.0.5:5060"))
 
 
 @pytest.mark.parametrize("bad", ["10.0.0.5", "a b:1", "x:1\n[evil]", "host:port", ":5060"])
 def test_an_address_that_is_none_is_refused(bad):
     with pytest.raises(RenderError):
-        _out_section(bad)
+        _out_section(plan(out_contact=bad))
