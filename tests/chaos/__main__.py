@@ -16,8 +16,8 @@ from .run import Run
 
 def main() -> int:
     """Runs and prints; 1 when something was lost."""
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="failures, one after another, of a hotline "
-                                                                               "with calls in all phases")  # fmt: skip
+    what = "failures, one after another, of a hotline with calls in all phases"
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=what)
     parser.add_argument("--failures", type=int, default=200)
     parser.add_argument("--calls", type=int, default=60)
     parser.add_argument("--seats", type=int, default=24)
@@ -40,8 +40,8 @@ def main() -> int:
     if options.callers:
         print(report.callers())
     print(report.text())
-    print(f"seed {options.seed}, {time.monotonic() - began:.0f} s; this process was late by {report.lateness:.2f} s at the "
-          f"most; what each caller experienced: {callers}")  # fmt: skip
+    print(f"seed {options.seed}, {time.monotonic() - began:.0f} s; this process was late by at most "
+          f"{report.lateness:.2f} s; what each caller experienced: {callers}")  # fmt: skip
     return 1 if report.problems else 0
 
 

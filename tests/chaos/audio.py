@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,9 @@ def hears_now(call: Call, frequency: float) -> bool:
     return bool(call.tones_heard([frequency]))
 
 
-def silences(call: Call, frequency: float, since: float, until: float, longest: float = 0.5) -> list[tuple[float, float]]:
+def silences(
+    call: Call, frequency: float, since: float, until: float, longest: float = 0.5
+) -> list[tuple[float, float]]:
     """(unix seconds, length) of stretches longer than `longest` between two times in which the tone was not heard.
 
     By the arrival of the packets: a switch that stands still is a silence, whatever the timestamps say.
@@ -53,6 +56,6 @@ def silences(call: Call, frequency: float, since: float, until: float, longest: 
     heard.append(until)
     return [
         (before, after - before - BLOCK / RATE)
-        for before, after in zip(heard, heard[1:], strict=False)
+        for before, after in pairwise(heard)
         if after - before - BLOCK / RATE > longest
     ]

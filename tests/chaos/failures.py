@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import signal
 import sqlite3
@@ -147,8 +148,6 @@ async def kill_recogniser(f: Failures, r: random.Random) -> str:
     if not pids:
         return "none"
     with contextlib.suppress(ProcessLookupError):
-        import os
-
         os.kill(r.choice(pids), signal.SIGKILL)
     return "one of them"
 

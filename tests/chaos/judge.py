@@ -83,7 +83,7 @@ class Judge:
         return ""
 
     # ------------------------------------------------------------------ offers
-    def on_offer(self, seat: str, person: Person, call: IncomingCall) -> None:
+    def on_offer(self, seat: str, person: Person | None, call: IncomingCall) -> None:
         """A seat's phone is rung for somebody."""
         now = time.time()
         others = [c for c in self.crowd.at_desk[seat] if c is not call and c.end is None]
@@ -91,8 +91,13 @@ class Judge:
         for other in others:
             if len(self.site.pbxs) > 1 and not alive:
                 continue  # each switch's own queue rings the phones that are registered there
-            self.wrong("double offers", f"seat {seat} is rung for {person.number} and has {other.caller} "
-                                        f"({other.state} for {now - (other.invite_received_at or now):.1f} s)")  # fmt: skip
+            since = now - (other.invite_received_at or now)
+            self.wrong(
+                "double offers",
+                f"seat {seat} is rung for {call.caller} and has {other.caller} ({other.state} for {since:.1f} s)",
+            )
+        if person is None:
+            return
         rung = [c for c in person.rings if c.end is None]
         if rung:
             self.wrong("double offers", f"{person.number} is offered to {seat} while another seat is rung for it")
@@ -111,8 +116,11 @@ class Judge:
             known = max(other.rank, other.free_since, served_since)
             if now - known < KNOWN or self._disturbed(now - 3, now, other.pbx):
                 continue
-            self.wrong("lost ranks", f"{chosen.number} (waits for {now - chosen.rank:.1f} s) is offered to {seat} before "
-                                     f"{other.number} ({now - other.rank:.1f} s, free for {now - known:.1f} s)")  # fmt: skip
+            self.wrong(
+                "lost ranks",
+                f"{chosen.number} (waits for {now - chosen.rank:.1f} s) is offered to {seat} before {other.number} "
+                f"({now - other.rank:.1f} s, free for {now - known:.1f} s)",
+            )
             return
 
     def _disturbed(self, begin: float, end: float, pbx: str) -> bool:
@@ -123,10 +131,10 @@ class Judge:
         """Callers in the switch against the books; who waits too long."""
         now = time.time()
         for person in self.crowd.inside:
-            if person.phase == "waiting" and not person.killed and self.site.was_served(now - LONGEST, now):
-                if now - max(person.free_since, person.rank) > LONGEST:
-                    self.wrong("stuck", f"{person.number} waits for {now - person.rank:.0f} s")
-                    person.free_since = now
+            waits = now - max(person.free_since, person.rank) if person.phase == "waiting" and not person.killed else 0
+            if waits > LONGEST and self.site.was_served(now - LONGEST, now):
+                self.wrong("stuck", f"{person.number} waits for {now - person.rank:.0f} s")
+                person.free_since = now
         if not self.site.was_served(now - 5, now) or self._disturbed(now - 5, now, ""):
             self._unknown.clear()
             return
@@ -169,13 +177,10 @@ class Judge:
                 ):  # fmt: skip
                     self.must_be_listed[person.number] = now
                 person.call.finish("failed", "local", 408)
-        for calls in self.crowd.at_desk.values():
-            for call in calls:
-                caller = self.crowd.people.get(call.caller)
-                if caller is not None and call.end is None and (caller.killed == now or caller.pbx == pbx):
-                    call.finish("failed", "local", 408)
-                elif call.end is None and len(self.site.pbxs) == 1:
-                    call.finish("failed", "local", 408)
+        for call in [x for calls in self.crowd.at_desk.values() for x in calls if x.end is None]:
+            caller = self.crowd.people.get(call.caller)
+            if len(self.site.pbxs) == 1 or (caller is not None and caller.pbx == pbx):
+                call.finish("failed", "local", 408)
         for number, line in list(self.crowd.lines.items()):
             if len(self.site.pbxs) == 1 and line.end is None:
                 self.crowd.people[number].killed = now

@@ -22,7 +22,7 @@ KINDS = {"plain": 60, "hurried": 12, "flow": 8, "voicemail": 5, "gives up": 6, "
 
 plain      hears the greeting to its end and waits
 hurried    cuts it short by a key
-flow       is asked by the service, and waits for the end of the questions
+flow       is asked by the service, and asks for a human after a while
 voicemail  leaves a message
 gives up   hangs up while it waits
 callback   asks to be called back as soon as that is offered
@@ -118,7 +118,7 @@ class Crowd:
         """Calls at each seat's phones that are not over."""
         self.lines: dict[str, Call] = {}
         """number → the phone call of that number that is not over (its own, or when it is called back)."""
-        self.on_offer: Callable[[str, Person, IncomingCall], None] = lambda seat, person, call: None
+        self.on_offer: Callable[[str, Person | None, IncomingCall], None] = lambda seat, person, call: None
         self._stack = contextlib.AsyncExitStack()
         self._tasks: set[asyncio.Task[None]] = set()
         self._filling: asyncio.Task[None] | None = None
@@ -223,6 +223,9 @@ class Crowd:
         if person.kind == "hurried":
             await later(r(0.3, 2.5))
             await call.press("#")
+        elif person.kind == "flow":
+            await later(r(3.0, 12.0))
+            await call.press("0")
         elif person.kind == "voicemail":
             await later(r(1.0, 3.0))
             await call.press("1")
@@ -262,7 +265,8 @@ class Crowd:
             person.outcome = "to be called back"
         else:
             person.outcome = "sent away unserved"
-            self.wrong(f"{person.number} ({person.kind}) was sent away unserved after {person.over - person.came:.1f} s")
+            after = person.over - person.came
+            self.wrong(f"{person.number} ({person.kind}) was sent away unserved after {after:.1f} s")
 
     # ------------------------------------------------------------------ the others
     async def _called_back(self, call: IncomingCall) -> None:
@@ -301,24 +305,21 @@ class Crowd:
     def _desk(self, seat: str) -> Callable[[IncomingCall], Any]:
         async def takes(call: IncomingCall) -> None:
             person = self.people.get(call.caller)
-            if person is None:
-                self.wrong(f"seat {seat} was rung for somebody unknown ({call.caller!r})")
-                await call.reject(404)
-                return
             self.on_offer(seat, person, call)
             self.at_desk[seat].append(call)
-            person.rings.append(call)
+            if person is not None:
+                person.rings.append(call)
             try:
                 await self._takes(seat, person, call)
             finally:
                 self.at_desk[seat].remove(call)
-                if call in person.rings:
+                if person is not None and call in person.rings:
                     person.rings.remove(call)
                     person.free_since = time.time()
 
         return takes
 
-    async def _takes(self, seat: str, person: Person, call: IncomingCall) -> None:
+    async def _takes(self, seat: str, person: Person | None, call: IncomingCall) -> None:
         r = self.random.uniform
         if any(c is not call and c.answered_at for c in self.at_desk[seat]):
             await call.reject(486)
@@ -334,15 +335,34 @@ class Crowd:
             return
         await call.answer()
         call.tone(FREQUENCIES[self.site.seats.index(seat) % 12], LEVEL)
+        if person is None:
+            person = await self._recognised(seat, call)
+            if person is None:
+                return
         talk = Talk(person.number, seat, call, time.time())
         talk.arranged = self.random.choices(list(ARRANGED), list(ARRANGED.values()))[0]
         person.talks.append(talk)
-        person.rings.remove(call)
+        if call in person.rings:
+            person.rings.remove(call)
         try:
             await self._talks(person, talk)
         finally:
             talk.ended = time.time()
             person.free_since = talk.ended
+
+    async def _recognised(self, seat: str, call: IncomingCall) -> Person | None:
+        """Who it is, by its voice: who is called back and falls into the switch's own queue shows our own number."""
+        end = time.time() + 10
+        while call.end is None and time.time() < end:
+            for number, line in tuple(self.lines.items()):
+                person = self.people[number]
+                if not line.outgoing and person.talking is None and hears_now(call, person.tone):
+                    return person
+            await asyncio.sleep(0.15)
+        if call.end is None:
+            self.wrong(f"seat {seat} was rung for somebody unknown ({call.caller!r}), and heard nobody")
+            await call.hang_up()
+        return None
 
     # ------------------------------------------------------------------ a talk
     async def _talks(self, person: Person, talk: Talk) -> None:
@@ -352,12 +372,12 @@ class Crowd:
         arranging: asyncio.Task[None] | None = None
         while seat.end is None and (talk.line is None or talk.line.end is None):
             line = talk.line or self.lines.get(talk.number)
-            if line is not None and not talk.joined and line.end is None:
-                if hears_now(line, mine) and hears_now(seat, person.tone):
-                    talk.line, talk.joined = line, time.time()
-                    hang_up_at = max(hang_up_at, talk.joined + 3)
-                    if talk.arranged:
-                        arranging = asyncio.create_task(self._arranges(person, talk))
+            begins = line is not None and not talk.joined and line.end is None and hears_now(line, mine)
+            if begins and hears_now(seat, person.tone):
+                talk.line, talk.joined = line, time.time()
+                hang_up_at = max(hang_up_at, talk.joined + 3)
+                if talk.arranged:
+                    arranging = asyncio.create_task(self._arranges(person, talk))
             if time.time() > hang_up_at and (talk.joined or time.time() > talk.answered + 60):
                 talk.hung_by = who if talk.joined else "seat"
                 if talk.hung_by == "caller" and talk.line is not None:
@@ -414,8 +434,7 @@ class Crowd:
         else:
             part = await self.site.order(f"calls/{call}/parties", key, how=talk.arranged, entry="expert")
             await asyncio.sleep(self.random.uniform(4, 9))
-            if part is not None:
-                if talk.arranged == "consult":
-                    await self.site.order(f"calls/{call}/arrange", uuid.uuid4().hex, what="return")
+            if part is not None and talk.arranged == "consult":
+                await self.site.order(f"calls/{call}/arrange", uuid.uuid4().hex, what="return")
         await asyncio.sleep(2)
         talk.excused[-1] = (began, time.time())

@@ -1,4 +1,4 @@
-"""A whole run: callers come all the time, failures follow one another, then everybody is served and the books are read."""
+"""A whole run: callers come all the time, failures follow one another, then all are served and the books read."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ class Report:
         lines.append("when it happened: " + ", ".join(f"{n} {what}" for what, n in self.phases.most_common()))
         for kind in sorted({k for k, _ in self.takeovers}):
             times = sorted(t for k, t in self.takeovers if k == kind)
-            lines.append(f"{kind}: another decides after median {statistics.median(times):.2f} s, longest {times[-1]:.2f} s")
+            median = statistics.median(times)
+            lines.append(f"{kind}: another decides after median {median:.2f} s, longest {times[-1]:.2f} s")
         lines.append(f"{len(self.silences)} silences over 0.5 s in talks")
         lines += [f"  – {one}" for one in self.silences[:30]]
         names = ("dropped talks", "lost ranks", "lost recordings", "double offers", "not called back",
@@ -139,9 +140,12 @@ class Run:
         began = time.time()
         done = await KINDS[kind][1](hits, r)
         self.report.rounds.append((number, kind, done))
-        self.progress(f"{time.time() - hits.judge.began:6.1f} s  {number}: {kind} ({done}, {time.time() - began:.1f} s); "
-                      f"{len(hits.crowd.people)} callers, {len(hits.crowd.inside)} inside, "
-                      f"{sum(1 for p in hits.crowd.inside if p.talking)} talk, {sum(hits.judge.sums.values())} problems")  # fmt: skip
+        inside, now = hits.crowd.inside, time.time()
+        self.progress(
+            f"{now - hits.judge.began:6.1f} s  {number}: {kind} ({done}, {now - began:.1f} s); "
+            f"{len(hits.crowd.people)} callers, {len(inside)} inside, {sum(1 for p in inside if p.talking)} talk, "
+            f"{sum(hits.judge.sums.values())} problems"
+        )
         await asyncio.sleep(r.uniform(0.3, 4.0) * self.pace)
         await hits.judge.look()
         await hits.judge.check_lists()
@@ -183,7 +187,8 @@ class Run:
         while left and time.time() < end:
             await asyncio.sleep(0.3)
             answer = await site.ask("calls?live=true&limit=200")
-            left = ["?"] if answer is None else [f"{x['id']} {x['state']}" for x in answer["items"] if x["state"] != "due"]
+            items = [] if answer is None else answer["items"]
+            left = ["?"] if answer is None else [f"{x['id']} {x['state']}" for x in items if x["state"] != "due"]
             for pbx in site.pbxs:
                 snapshot = await site.snapshot(pbx)
                 left += ["?"] if snapshot is None else [f"{v.id} {v.name}" for v in snapshot.channels]
@@ -199,6 +204,8 @@ class Run:
                     aside = any(a <= at + length and at <= b for a, b in talk.excused)
                     if not ours and not aside:
                         kept.append((at, length))
-                        self.report.silences.append(f"at {at - judge.began:.1f} s for {length:.1f} s: {talk.number} with "
-                                                    f"{talk.seat} ({talk.arranged or 'plain'})")  # fmt: skip
+                        self.report.silences.append(
+                            f"at {at - judge.began:.1f} s for {length:.1f} s: {talk.number} with {talk.seat} "
+                            f"({talk.arranged or 'plain'})"
+                        )
                 talk.silences = kept

@@ -23,8 +23,7 @@ from redis.exceptions import RedisError
 from calls.ports import Snapshot
 from service.access import issue
 from service.private import PrivateRedis
-from telephony import AmiLink, AmiSettings, AsteriskSwitch, LineTrunk, PrivateAsterisk, SeatPhone
-from telephony import TelephonyError
+from telephony import AmiLink, AmiSettings, AsteriskSwitch, LineTrunk, PrivateAsterisk, SeatPhone, TelephonyError
 from tests.conftest import PROMPTS, ROOT, ROOTFS, Bench, Switch, eventually, free_port
 from tests.parties import directory as book
 from tests.parties.processes import Process
@@ -170,7 +169,8 @@ class Site:
         bench = Bench(Switch(first.asterisk, first.asterisk.plan(), None), self.redis_server.url, self.home)  # type: ignore[arg-type]
         seats = [{"id": i, "name": i, "skills": {"putonghua": 5}} for i in self.seats]
         expert = {"name": "专家", "kind": "unit", "numbers": "057188880001", "trunks": "expert", "ring": 10}
-        nothing = {x: None for x in ("110", "119", "120", "last_word", "shanghai_12345", "12348", "closed")}
+        others = ("110", "119", "120", "last_word", "shanghai_12345", "12348", "closed")
+        nothing: dict[str, Any] = dict.fromkeys(others)
         config = bench.config(
             seats=seats, times={"wrap_up": 1, "ring": 6, "refused_pause": 1, "reserve": 3, "missed_limit": 20},
             numbers={"12315": {"flow": "message"}, "12333": {"flow": "self-service"}},
