@@ -1,7 +1,7 @@
 """What a caller on the restriction list meets (routing.RestrictionBook). Part of the host; no I/O.
 
-Never turned away: who was put through by 110, 119, 120 or another hotline (it came over a linked trunk), and who
-shows no number. Keys of emergency lines work in the announcement (calls._advice).
+Never turned away: who was put through by 110, 119, 120 or another hotline (it came over a trunk of the directory, or
+to a number that only emergency lines dial), and who shows no number. Keys of emergency lines work in the announcement (calls._advice).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from routing import Demand, Directory, Restriction, RestrictionBook
+from routing import TRUNK_PREFIX, Demand, Directory, Restriction, RestrictionBook
 
 from . import _words as words
 from . import events as e
@@ -19,16 +19,19 @@ TURNED = "restricted"
 HOUR, DAY = 3600.0, 86_400.0
 
 
-def restricted(book: RestrictionBook, digits: Mapping[str, str], event: e.Arrived, now: float) -> e.Arrived:
+def restricted(
+    book: RestrictionBook, digits: Mapping[str, str], safe: Collection[str], event: e.Arrived, now: float
+) -> e.Arrived:
     """The gate: the arrival, turned away with its announcement if the list says so now; a hit is counted.
 
     Args:
         book: the list.
         digits: emergency keys, key → directory entry.
+        safe: dialled numbers that only emergency lines use.
         event: the arrival.
         now: unix seconds.
     """
-    if event.origin or not event.number:
+    if event.origin.startswith(TRUNK_PREFIX) or event.dialled in safe or not event.number:
         return event
     entry = book.hit(event.number, event.call, now)
     if entry is None or entry.variant != "announce":
@@ -54,7 +57,7 @@ def _left(seconds: float) -> tuple[str, ...]:
 
 def last_in_line(book: RestrictionBook, call: Call, demand: Demand, now: float) -> Demand:
     """The demand of a caller who is let in behind everybody else; others' as it is."""
-    if call.direction != "in" or call.origin or not call.caller_number:
+    if call.direction != "in" or call.origin.startswith(TRUNK_PREFIX) or not call.caller_number:
         return demand
     entry = book.of_number(call.caller_number, now)
     if entry is None or entry.variant != "queue-last":

@@ -176,7 +176,8 @@ class Host:
         return event
 
     def _restricted(self, event: e.Arrived, now: float) -> e.Arrived:
-        return restricted(self.restrictions, self.outside.directory.emergency_digits, event, now)
+        digits, safe = self.outside.directory.emergency_digits, self.book.emergency_dialled
+        return restricted(self.restrictions, digits, safe, event, now)
 
     def facts(self, call: Call, wish: Demand | None, now: float) -> Facts:
         """The caller as the planner sees it; `wish`: what its flow asked for."""

@@ -44,7 +44,8 @@ class Rig:
         self.switch = FakeSwitch()
         seats = [Seat("8001", "甲", "330300", {}, SeatState.AVAILABLE, self.now)]
         dispatcher = Dispatcher(seats, Policy())
-        book = RoutingBook(CentreTree.of([]), "330300", {s.id: s for s in seats}, numbers={"12345": NumberRule()})
+        book = RoutingBook(CentreTree.of([]), "330300", {s.id: s for s in seats}, numbers={"12345": NumberRule()},
+                           emergency_dialled=frozenset({"9110"}))  # fmt: skip
         self.host = Host(dispatcher, book)
         self.engine = Engine(
             switch=self.switch, journal=self.journal, dispatcher=dispatcher, rules=Rules(NoFlows(), Demand()),
@@ -58,7 +59,8 @@ class Rig:
         return entry.id
 
     async def rings(self, call, number=NUMBER, **more):
-        self.engine.feed([e.Arrived(call, f"PJSIP/{call}", "12345", number, **more)])
+        more = {"dialled": "12345", "origin": "trunk", **more}
+        self.engine.feed([e.Arrived(call, f"PJSIP/{call}", number=number, **more)])
         await self.engine.turn()
         return self.engine.calls[call]
 
@@ -85,7 +87,7 @@ async def test_a_restricted_caller_is_told_why_how_long_and_how_to_appeal(rig):
     assert rig.journal.tables["restrictions"][entry]["hits"] == 1, "written with the call's own batch"
 
 
-@pytest.mark.parametrize("more", [{"number": "13900000000"}, {"number": ""}, {"origin": "line-police"}])
+@pytest.mark.parametrize("more", [{"number": "13900000000"}, {"number": ""}, {"origin": "line-police"}, {"dialled": "9110"}])
 async def test_others_are_let_in(rig, more):
     await rig.restrict()
     call = await rig.rings("c1", **{"number": NUMBER, **more})
