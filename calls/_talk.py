@@ -71,6 +71,6 @@ def play_flow(
                 call = replace(call, timers=())
                 out.append(c.ToVoicemail(call.id, call.channel, output.max_seconds, language))
             case ivr.HangUp():
-                call = replace(call, timers=())
+                call = replace(call, timers=(), reason=output.reason)
                 out.append(c.HangUp(call.id, call.channel))
     return call, tuple(out)

@@ -8,7 +8,7 @@ from typing import Any
 
 from routing import Seat, SeatState, held
 
-from .model import Call, Leg, Moment, Party
+from .model import PROBE, Call, Leg, Moment, Party
 
 
 def leg_json(leg: Leg) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def recording_job(call: Call, raw: str) -> dict[str, Any] | None:
     """
     if call.answered_at is None or call.ended_at is None:
         return None
-    if call.outcome == "turned_away":
+    if call.outcome in ("turned_away", PROBE):
         # Nothing was said to anybody: the worker takes the raw file away, no set is made of it.
         return {"call": call.id, "raw": raw, "kind": "discard"}
     start = call.answered_at

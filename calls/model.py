@@ -49,6 +49,8 @@ LIVE = frozenset(CallState) - {
     CallState.DUE, CallState.PREVIEW, CallState.STAYING, CallState.WRAP_UP, CallState.ENDED,
 }  # fmt: skip
 """States in which the caller's channel exists (DIALLING: is being made)."""
+PROBE = "probe"
+"""Reason and outcome of a test call (拨测): its flow says so."""
 OUTBOUND = frozenset({CallState.DUE, CallState.PREVIEW, CallState.DIALLING})
 """States of an outbound call until its caller is reached."""
 
@@ -260,6 +262,8 @@ class Call:
     turned: str = ""
     """Why it was not let in (events.Arrived.turned)."""
     turned_key: str = ""
+    reason: str = ""
+    """Why its flow has hung up, as the flow says; "probe": a test call, which is in no statistics and no recording."""
     outcome: str | None = None
     ticket: str | None = None
     timeline: tuple[Moment, ...] = ()

@@ -70,7 +70,7 @@ class Metrics:
             if isinstance(event, calls.events.LegJoined) and call.joined_at is not None:
                 if call.waiting_since is not None and call.timeline[-1].what == "joined":
                     self.answer.observe(max(0.0, call.joined_at - call.waiting_since))
-            elif isinstance(event, calls.events.CallerLeft) and call.outcome is not None:
+            elif isinstance(event, calls.events.CallerLeft) and call.outcome not in (None, "probe"):
                 self.outcomes[call.outcome] += 1
                 if call.outcome in ("abandoned", "callback") and call.waiting_since is not None and call.ended_at:
                     self.abandoned.observe(max(0.0, call.ended_at - call.waiting_since))
@@ -124,6 +124,14 @@ class Metrics:
         for (reason, state), count in host.callbacks.counts().items():
             entries.add_metric([reason, state], count)
         yield entries
+        listed = GaugeMetricFamily("hotline_restrictions", "Entries of the restriction list", labels=["state"])
+        for state, count in host.restrictions.counts(self._clock()).items():
+            listed.add_metric([state], count)
+        yield listed
+        met = CounterMetricFamily("hotline_restricted_calls", "Calls that met the restriction list", labels=["variant"])
+        for variant, count in host.restrictions.met.items():
+            met.add_metric([variant], count)
+        yield met
         yield CounterMetricFamily("hotline_told", "Announcements to waiting callers", value=host.counters.told)
         yield CounterMetricFamily(
             "hotline_callbacks_made", "Entries made by callers who left", value=host.counters.callbacks_made

@@ -58,7 +58,7 @@ def cli(tmp_path):
 async def test_check_of_good_files(cli):
     code, out, _ = await cli.run("check")
     assert code == 0
-    assert "2 flows" in out
+    assert "3 flows" in out
 
 
 async def test_check_tells_every_fault_of_every_file_with_its_line(cli):
@@ -66,7 +66,7 @@ async def test_check_tells_every_fault_of_every_file_with_its_line(cli):
     (cli.config / "flows/default.yaml").write_text("nodes: [")
     code, _, err = await cli.run("check")
     assert code == 1
-    assert "hotline.yaml:16: times.rnig: no such key; did you mean 'ring'?" in err
+    assert "hotline.yaml:17: times.rnig: no such key; did you mean 'ring'?" in err
     assert re.search(r"flows/default\.yaml:\d+", err)
     assert "Nothing was changed" in err
 
@@ -104,7 +104,7 @@ async def test_flow_check_draw_and_try(cli):
     assert len(tried[1].splitlines()) >= 2, "what the caller hears, and where 0 leads"
     assert silent[0] == 0, "no more input is no error"
     assert unknown[0] == 1
-    assert "known flows: default, self-service" in unknown[2]
+    assert "known flows: default, probe, self-service" in unknown[2]
 
 
 async def test_asterisk_render_writes_complete_files_for_the_owner_only(cli):

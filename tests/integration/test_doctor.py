@@ -3,14 +3,12 @@
 import asyncio
 import json
 import os
-import re
 import socket
 import sys
 import time
 from pathlib import Path
 
 import pytest
-import yaml
 
 import calls
 from demo import SeatPhone, StayOn
@@ -218,18 +216,8 @@ async def test_the_command_says_what_to_mend_and_its_exit_code_says_whether(worl
 
 
 # ------------------------------------------------------------------ the probe
-def with_probe(bench):
-    """The configuration that docs/doctor.md tells to write."""
-    flow, numbers = re.findall(r"```yaml\n(.+?)```", (ROOT / "docs/doctor.md").read_text(), re.DOTALL)
-    config = bench.config(numbers=yaml.safe_load(numbers)["numbers"])
-    (config / "flows/probe.yaml").write_text(flow)
-    return config
-
-
-async def test_the_documented_test_call_goes_well_and_troubles_nobody(bench, eventually):
-    settings = bench.settings(
-        with_probe(bench), probe_number="1234500", probe_target=f"127.0.0.1:{bench.switch.plan.sip_port}"
-    )
+async def test_the_shipped_test_call_goes_well_troubles_nobody_and_leaves_nothing(bench, eventually):
+    settings = bench.settings(probe_target=f"127.0.0.1:{bench.switch.plan.sip_port}")
     seat = SeatPhone("8001", "demo-8001", [StayOn(60)], server=bench.switch.sip)
     async with bench.hotline(settings) as hotline, seat:
         await eventually(lambda: hotline.engine.dispatcher.seats["8001"].state.value == "available")
@@ -244,6 +232,11 @@ async def test_the_documented_test_call_goes_well_and_troubles_nobody(bench, eve
         assert seat.taken == 0
         assert seat.call is None
         assert hotline.engine.host.callbacks.counts() == {}, "nobody is to be called back"
+        jobs = await hotline.redis.xrange(settings.redis_prefix + "recordings")
+        assert [json.loads(data[b"job"])["kind"] for _, data in jobs] == ["discard"], "its recording goes"
+        assert await hotline.redis.xlen(settings.redis_prefix + "finished") == 0
+        assert (await hotline.store.calls()).items == [], "not in the book"
+        assert b'hotline_calls_ended_total{outcome=' not in hotline.metrics.text().encode()
         async with checks(settings) as every:
             found = (await examine([x for x in every if x.part in ("config", "dialplan", "service", "lease")])).findings
         assert {"service-well", "lease-well"} <= {x.code for x in found}

@@ -140,4 +140,4 @@ def test_a_missing_file_is_named(tmp_path):
 def test_the_shipped_configuration_is_good():
     from service.settings import ROOT
 
-    assert len(load_config(ROOT / "config/hotline.yaml", ["default"]).seats) == 8
+    assert len(load_config(ROOT / "config/hotline.yaml", ["default", "probe"]).seats) == 8

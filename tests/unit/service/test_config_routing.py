@@ -377,7 +377,7 @@ def test_what_is_probably_not_meant_is_a_warning(write, file, old, new, where, r
 # ---------------------------------------------------------------------- what ships
 @pytest.fixture(scope="module")
 def shipped():
-    return load_config(ROOT / "config/hotline.yaml", ["default"])
+    return load_config(ROOT / "config/hotline.yaml", ["default", "probe"])
 
 
 def test_the_shipped_files_have_neither_faults_nor_warnings(shipped):

@@ -168,7 +168,10 @@ def test_what_is_probed_is_said_by_the_settings(tmp_path):
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"probe_number": "1", "private_asterisk": False}, {"probe_number": "1", "probe_secret_file": "/no/such"}],
+    [
+        {"probe_number": ""}, {"probe_number": "1", "private_asterisk": False},
+        {"probe_number": "1", "probe_secret_file": "/no/such"},
+    ],
 )
 def test_what_is_missing_is_said_with_its_cure(changes):
     with pytest.raises(ServiceError) as raised:
@@ -278,7 +281,7 @@ def test_the_command_prints_one_line_of_json_and_its_exit_code_says_whether_it_w
 
 
 def test_the_command_without_a_number_says_what_to_set():
-    done = CliRunner().invoke(app, ["probe"])
+    done = CliRunner().invoke(app, ["probe"], env={"HOTLINE_PROBE_NUMBER": ""})
     assert isinstance(done.exception, ServiceError)
     assert "docs/doctor.md" in done.exception.fix
 

@@ -129,7 +129,7 @@ async def test_a_wrong_configuration_changes_nothing_and_is_told_with_its_line(a
     assert counted == [1], "a refused file shows in the metrics"
     assert app.config is before
     (problem,) = watcher.problems
-    assert "hotline.yaml:16: times.rnig" in problem
+    assert "hotline.yaml:17: times.rnig" in problem
     assert "did you mean 'ring'" in caplog.text
 
 
