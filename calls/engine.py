@@ -235,8 +235,9 @@ class Engine(Orders, Looks, Writes):
                 last = now
                 # Not before the switch was looked at: a limit given to who has gone on to a human meanwhile, by the
                 # dead process's silence, would end that talk six seconds later.
+                # Nor to whom the flow has handed on: it is on its way to where no limit may be.
                 for call in () if self._unseen else self.calls.values():
-                    if call.state is S.IN_FLOW:
+                    if call.state is S.IN_FLOW and not (call.session is not None and call.session.ended):
                         self._switch.renew(call.id)
 
     async def _run(self) -> None:
