@@ -7,6 +7,7 @@ and that look is audited, as is every order.
 from __future__ import annotations
 
 import hashlib
+import logging
 
 from aiohttp import web
 
@@ -19,6 +20,7 @@ from ._routes import Ask, Route
 from ._schema_restrictions import BundleOrder, Restriction, RestrictionAct, RestrictionOrder, RestrictionPage
 from ._view import mask_digits, mask_number
 
+_log = logging.getLogger("console")
 SEE = (Right.RESTRICTIONS,)
 DO = (Right.RESTRICT,)
 
@@ -108,12 +110,18 @@ async def _bundle(ask: Ask) -> web.StreamResponse:
     response.headers["Content-Disposition"] = f'attachment; filename="hotline-evidence-{entry_id}.zip"'
     await response.prepare(ask.http)
     digest, size = hashlib.sha256(), 0
-    # What fails in the middle breaks the connection: the reader sees that the file is not whole.
-    async for chunk in chunks:
-        digest.update(chunk)
-        size += len(chunk)
-        await response.write(chunk)
-    await ask.audit({Look.EVIDENCE: (entry_id,)}, f"bundle made, {size} bytes, sha256 {digest.hexdigest()}")
+    try:
+        async for chunk in chunks:
+            digest.update(chunk)
+            size += len(chunk)
+            await response.write(chunk)
+        await ask.audit({Look.EVIDENCE: (entry_id,)}, f"bundle made, {size} bytes, sha256 {digest.hexdigest()}")
+    except Exception as error:
+        # The answer has begun: only a broken connection tells the reader that the file is not whole.
+        _log.error("console: a bundle broke off: %s", type(error).__name__)
+        if ask.http.transport is not None:
+            ask.http.transport.abort()
+        raise ConnectionResetError("the bundle broke off") from None
     await response.write_eof()
     return response
 

@@ -43,6 +43,8 @@ class RestrictionBook:
         """Takes stored rows; one that cannot be read is passed over and counted in `broken`: it restricts nobody."""
         self.rules = rules or RestrictionRules()
         self.broken = 0
+        self.met: dict[str, int] = dict.fromkeys(VARIANTS, 0)
+        """Variant → calls that met the list, since this book was made; for metrics."""
         self._entries: dict[str, Restriction] = {}
         self._active: dict[str, str] = {}
         """number → its entry in force, or so until somebody looks at the clock"""
@@ -195,6 +197,7 @@ class RestrictionBook:
         entry = self.of_number(number, now)
         if entry is None:
             return None
+        self.met[entry.variant] += 1
         turned = (*entry.turned, call)[-MOST_TURNED:]
         return self._put(replace(entry, hits=entry.hits + 1, last_hit=now, turned=turned))
 

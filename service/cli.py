@@ -25,6 +25,7 @@ from .cli_doctor import probe as probe_command
 from .cli_draft import run as draft_command
 from .cli_floor import callback_app, mode_app, seat_app
 from .cli_flow import flow_app, prompts_app
+from .cli_restrict import restrict_app
 from .cli_route import route_app
 from .cli_simulate import run as simulate_command
 from .cli_storage import outbox_app, recordings_app
@@ -45,6 +46,7 @@ app.add_typer(ticket_app, name="ticket")
 app.add_typer(seat_app, name="seat")
 app.add_typer(callback_app, name="callback")
 app.add_typer(mode_app, name="mode")
+app.add_typer(restrict_app, name="restrict")
 app.add_typer(route_app, name="route")
 app.add_typer(directory_app, name="directory")
 app.add_typer(outbox_app, name="outbox")

@@ -1,4 +1,4 @@
-"""The restriction list on the page: proposed by one, confirmed by another, lifted by anybody; the evidence asked for."""
+"""The restriction list on the page: two persons, masked numbers, appeals, the evidence asked for and downloaded."""
 
 from __future__ import annotations
 
