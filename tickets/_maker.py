@@ -161,8 +161,9 @@ class DraftMaker:
                 pause = self._policy.pause
                 self.trouble = ""
             except (RedisError, OSError, StoreError) as error:
-                # the group goes with a Redis that lost its data: look again
-                grouped = False
+                # the group goes with a Redis that lost its data: look again. What was in hand comes first, so that
+                # drafts are made in the order of their results.
+                grouped = mine_done = False
                 self.trouble = type(error).__name__
                 _leave_if_cancelled()
                 _log.warning("drafts.waiting", cause=type(error).__name__, seconds=pause)

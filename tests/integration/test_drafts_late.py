@@ -13,7 +13,8 @@ from redis.asyncio import Redis
 from service.backlog import MOST, BacklogWatch
 from service.health import NotWell
 from service.probe_news import ProbeNews, tell
-from tests.integration.test_store_drafts import QUICK, ROOT, World
+from tests.integration.test_storage_failures import PATIENT
+from tests.integration.test_store_drafts import ROOT, World
 from tickets import DraftMaker, Facts, Gazetteer, Note, Store, StoreUnavailable, TicketStatus
 
 pytestmark = pytest.mark.integration
@@ -52,7 +53,7 @@ async def words_come(world: World, maker: DraftMaker, *calls: str, status: str =
 
 async def test_words_in_time_are_not_late(world: World) -> None:
     ended(world, 5.0)
-    await words_come(world, maker := world.maker(), "c-1")
+    await words_come(world, maker := world.maker(policy=PATIENT), "c-1")
     ticket = await world.store.ticket_of_call("c-1")
     assert ticket is not None and ticket.draft.late is None
     assert maker.counts.late == 0
@@ -67,7 +68,7 @@ async def test_late_words_are_marked_by_when_they_came_not_by_when_we_read_them(
     world.facts = facts
     await world.redis.xadd(world.stream, {"call": "c-0", "status": "ok"}, id=f"{int((over + 5) * 1000)}-0")
     await world.result("c-1")
-    maker = world.maker()
+    maker = world.maker(policy=PATIENT)
     async with world.running(maker):
         await world.handled(maker, 2)
     in_time, late = [await world.store.ticket_of_call(c) for c in ("c-0", "c-1")]
@@ -87,7 +88,7 @@ async def test_late_words_are_marked_by_when_they_came_not_by_when_we_read_them(
 
 async def test_a_call_whose_words_are_late_has_a_form_that_is_completed_in_place(world: World) -> None:
     ended(world, 90.0)
-    maker = world.maker()
+    maker = world.maker(policy=PATIENT)
     assert await maker.await_words("c-1")
     waiting = await world.store.ticket_of_call("c-1")
     assert waiting is not None
@@ -108,7 +109,7 @@ async def test_a_call_whose_words_are_late_has_a_form_that_is_completed_in_place
 
 async def test_what_a_human_wrote_meanwhile_stays(world: World) -> None:
     ended(world, 90.0)
-    maker = world.maker()
+    maker = world.maker(policy=PATIENT)
     for call in ("c-1", "c-2"):
         await maker.await_words(call)
     first, second = [await world.store.ticket_of_call(c) for c in ("c-1", "c-2")]
@@ -127,7 +128,7 @@ async def test_what_a_human_wrote_meanwhile_stays(world: World) -> None:
 
 async def test_a_transcription_that_fails_ends_the_waiting(world: World) -> None:
     ended(world, 90.0)
-    maker = world.maker()
+    maker = world.maker(policy=PATIENT)
     await maker.await_words("c-1")
     await words_come(world, maker, "c-1", status="failed")
     ticket = await world.store.ticket_of_call("c-1")
@@ -141,7 +142,7 @@ async def test_a_call_not_in_the_books_yet_is_asked_for_again(world: World) -> N
         return None
 
     world.facts = unknown
-    assert not await world.maker(policy=QUICK).await_words("c-1")
+    assert not await world.maker(policy=PATIENT).await_words("c-1")
     assert await world.store.ticket_of_call("c-1") is None
 
 
@@ -159,7 +160,7 @@ def watch(world: World, maker: DraftMaker) -> BacklogWatch:
 
 async def test_each_call_that_waits_too_long_has_a_form_and_no_other(world: World) -> None:
     ended(world, 90.0)
-    backlog = watch(world, world.maker())
+    backlog = watch(world, world.maker(policy=PATIENT))
     await backlog.look()  # there is nothing yet
     await backlog.well()
     await job(world, "c-1", 400)
@@ -178,7 +179,7 @@ async def test_each_call_that_waits_too_long_has_a_form_and_no_other(world: Worl
     assert figures["hotline_transcription_jobs"] == 5
     assert len(world.told) == 2
     await backlog.look()
-    await watch(world, world.maker()).look()  # another process, or after a restart
+    await watch(world, world.maker(policy=PATIENT)).look()  # another process, or after a restart
     assert len(world.told) == 2
 
 
@@ -189,7 +190,7 @@ async def test_a_store_that_is_away_or_a_call_unknown_yet_costs_nobody_a_form(
     known, whole = world.facts, world.store.add_draft
     for n in range(3):
         await job(world, f"c-{n}", 100 - n)
-    backlog = watch(world, world.maker())
+    backlog = watch(world, world.maker(policy=PATIENT))
 
     async def away(*_: object) -> None:
         raise StoreUnavailable("away")

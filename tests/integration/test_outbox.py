@@ -15,6 +15,7 @@ import pytest
 from aiohttp import web
 
 from tests.conftest import eventually, free_port
+from tests.integration.test_store_contract import POSTGRES, emptied
 from tickets import (
     Draft,
     HttpPlatform,
@@ -93,9 +94,10 @@ async def platform() -> AsyncIterator[TicketPlatform]:
     await one.stop()
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path}/hotline.db", outbox=True)
+@pytest.fixture(params=["sqlite", "postgresql"] if POSTGRES else ["sqlite"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    url = f"sqlite:///{tmp_path}/hotline.db" if request.param == "sqlite" else await emptied(POSTGRES)
+    opened = Store(url, outbox=True)
     await opened.migrate()
     yield opened
     await opened.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import json
 import os
 import resource
@@ -18,16 +17,19 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+from sqlalchemy.engine import make_url
 
 from service.books import CallBook
 from telephony import loader
 from tests.conftest import ROOTFS, Bench, Switch, eventually, free_port
+from tests.integration.test_store_contract import POSTGRES, emptied
 from tests.integration.test_store_drafts import World
-from tickets import CallRecord, Draft, Gazetteer, Note, Store, StoreDamaged, StoreUnavailable
+from tickets import CallRecord, Draft, Gazetteer, MakerPolicy, Note, Store, StoreDamaged, StoreUnavailable
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
-_numbers = itertools.count()
+PATIENT = MakerPolicy(idle=6.0, limit=5.0, block=0.02, pause=0.01, longest_pause=0.05)
+"""A busy machine is no failing try."""
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ class Books:
         self.world = World(redis, store, Gazetteer.load(ROOT / "config" / "regions.yaml"))
         self.prefix = self.world.prefix
         self.book = CallBook(redis, store, lambda: "330300", prefix=self.prefix)
-        self.maker = self.world.maker()
+        self.maker = self.world.maker(policy=PATIENT)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -168,6 +170,63 @@ async def test_a_damaged_file_is_said_so_and_nothing_is_thrown_away(redis: Redis
         mended.write_bytes(whole)
         mended.replace(file)
         await books.written("c-1")
+
+
+class Line:
+    """A TCP line to a server, which can be cut and mended."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target, self.port = (host, port), free_port()
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+
+    async def mend(self) -> None:
+        self._server = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
+
+    async def cut(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for writer in list(self._open):
+            writer.transport.abort()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, thither = await asyncio.open_connection(*self._target)
+        self._open |= {writer, thither}
+
+        async def one_way(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(OSError):
+                while data := await source.read(65536):
+                    sink.write(data)
+                    await sink.drain()
+            sink.transport.abort()
+
+        await asyncio.gather(one_way(reader, thither), one_way(there, writer))
+
+
+@pytest.mark.skipif(not POSTGRES, reason="set HOTLINE_TEST_POSTGRES_URL to a throw-away database")
+async def test_a_postgresql_that_is_away_is_waited_for(redis: Redis) -> None:
+    url = make_url(await emptied(POSTGRES))
+    line = Line(url.host or "127.0.0.1", url.port or 5432)
+    await line.mend()
+    store = Store(url.set(host="127.0.0.1", port=line.port).render_as_string(hide_password=False))
+    await store.migrate()
+    books = Books(redis, store)
+    async with books.running():
+        await books.finish("c-0")
+        await books.written("c-0")
+        await line.cut()
+        names = [f"c-{n}" for n in range(1, 4)]
+        for name in names:
+            await books.finish(name)
+        await eventually(lambda: books.book.counters.failed >= 2, 30)
+        with pytest.raises(StoreUnavailable):
+            await store.ping()
+        await line.mend()
+        await books.written(*names)
+    assert books.book.counters.dropped == books.maker.counts.given_up == 0
+    assert [t.call_id for t in books.world.told] == ["c-0", *names]
+    await store.close()
+    await line.cut()
 
 
 async def test_a_store_that_may_only_be_read_is_unavailable_for_writing(file: Path) -> None:
