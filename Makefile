@@ -1,5 +1,5 @@
 # Two commands are enough: `make demo` and `make test`. Both prepare what they need.
-.PHONY: help setup setup-test demo run test check bench takeover fuzz clean
+.PHONY: help setup setup-test demo run test check bench takeover chaos fuzz soak clean
 RUN = .venv/bin/hotline
 
 help:  ## this text
@@ -30,6 +30,12 @@ bench: setup-test  ## side by side: native dialplan + app_queue against this ser
 
 takeover: setup-test  ## kill processes of the service, 500 rounds (ROUNDS=, SEED=)
 	@.venv/bin/python -m tests.takeover --rounds $(or $(ROUNDS),500) --seed $(or $(SEED),1)
+
+chaos: setup-test  ## failures of every part, calls in all phases (FAILURES=200, CALLS=60, SEED=, CHAOS=--switches=2)
+	@.venv/bin/python -m tests.chaos --failures $(or $(FAILURES),200) --calls $(or $(CALLS),60) --seed $(or $(SEED),1) $(CHAOS)
+
+soak: setup-test  ## half the capacity for long (MINUTES=30, LOAD=half): memory flat, nothing left behind?
+	@.venv/bin/python -m tests.soak --minutes $(or $(MINUTES),30) --load $(or $(LOAD),half)
 
 fuzz: setup-test  ## hostile input at every edge, for long and from a new seed (FUZZ_SEED=, FUZZ_FACTOR=40)
 	@FUZZ=long FUZZ_SEED=$(FUZZ_SEED) FUZZ_FACTOR=$(FUZZ_FACTOR) .venv/bin/python -m pytest tests/fuzz $(PYTEST)

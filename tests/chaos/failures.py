@@ -26,8 +26,8 @@ Failure = Callable[["Failures", random.Random], Awaitable[str]]
 class Failures:
     """Hits the site. What lasts longer than its round is ended in the background."""
 
-    def __init__(self, site: Site, crowd: Crowd, judge: Judge) -> None:
-        self.site, self.crowd, self.judge = site, crowd, judge
+    def __init__(self, site: Site, crowd: Crowd, judge: Judge, pace: float = 1.0) -> None:
+        self.site, self.crowd, self.judge, self.pace = site, crowd, judge, pace
         self.takeovers: list[tuple[str, float]] = []
         """(kind, seconds from the hit until another process decides)."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -48,18 +48,22 @@ class Failures:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
+    def span(self, r: random.Random, least: float, most: float) -> float:
+        """Seconds; a run that is in a hurry comes nearer to the least."""
+        return least + (most - least) * r.random() * min(self.pace, 1.0)
+
     def pbx(self, r: random.Random) -> Pbx:
         """One of the switches."""
         return r.choice(self.site.pbxs)
 
     async def two(self) -> tuple[Process, Process] | None:
         """The active process and a standby; waits for a process that is starting."""
-        for _ in range(300):
+        for _ in range(1200):
             if self.site.active is not None and self.site.standby is not None and self.site.redis_up:
                 return self.site.active, self.site.standby
             await asyncio.sleep(0.1)
         states = [(n.node, n.role) for n in self.site.nodes]
-        self.judge.wrong("stuck", f"not within 30 s: one process decides and another stands by ({states})")
+        self.judge.wrong("stuck", f"not within 120 s: one process decides and another stands by ({states})")
         return None
 
     async def took_over(self, kind: str, old: Process, began: float) -> None:
@@ -106,7 +110,7 @@ async def kill_both(f: Failures, r: random.Random) -> str:
 
 
 async def away(f: Failures, r: random.Random) -> str:
-    return await _away(f, r.uniform(4, 12))
+    return await _away(f, f.span(r, 4, 12))
 
 
 async def _away(f: Failures, seconds: float) -> str:
@@ -154,7 +158,7 @@ async def kill_recogniser(f: Failures, r: random.Random) -> str:
 
 # ---------------------------------------------------------------------- the link
 async def cut_link(f: Failures, r: random.Random) -> str:
-    pbx, seconds = f.pbx(r), r.choice((0.0, r.uniform(0.3, 3), r.uniform(4, 8)))
+    pbx, seconds = f.pbx(r), r.choice((0.0, f.span(r, 0.3, 3), f.span(r, 4, 8)))
     f.disturb(seconds + 4, pbx.name)
     pbx.proxy.mute = seconds > 0
     pbx.proxy.cut()
@@ -165,7 +169,7 @@ async def cut_link(f: Failures, r: random.Random) -> str:
 
 
 async def half_open(f: Failures, r: random.Random) -> str:
-    pbx, seconds = f.pbx(r), r.uniform(1, 8)
+    pbx, seconds = f.pbx(r), f.span(r, 1, 8)
     f.disturb(seconds + 5, pbx.name)
     pbx.proxy.mute = True
     await asyncio.sleep(seconds)
@@ -175,7 +179,7 @@ async def half_open(f: Failures, r: random.Random) -> str:
 
 
 async def slow_link(f: Failures, r: random.Random) -> str:
-    pbx, seconds, delay = f.pbx(r), r.uniform(3, 8), r.uniform(0.05, 0.5)
+    pbx, seconds, delay = f.pbx(r), f.span(r, 2, 8), r.uniform(0.05, 0.5)
     f.disturb(seconds + 3, pbx.name)
     pbx.proxy.delay = delay
     await asyncio.sleep(seconds)
@@ -185,7 +189,7 @@ async def slow_link(f: Failures, r: random.Random) -> str:
 
 # ---------------------------------------------------------------------- Asterisk
 async def stop_switch(f: Failures, r: random.Random) -> str:
-    pbx, seconds = f.pbx(r), r.uniform(0.3, 2.8)
+    pbx, seconds = f.pbx(r), f.span(r, 0.3, 2.8)
     f.disturb(seconds + 4, pbx.name)
     pbx.stopped = True
     send(pbx.process, signal.SIGSTOP)
@@ -196,7 +200,7 @@ async def stop_switch(f: Failures, r: random.Random) -> str:
 
 
 async def kill_switch(f: Failures, r: random.Random) -> str:
-    pbx, seconds = f.pbx(r), r.uniform(0.5, 4)
+    pbx, seconds = f.pbx(r), f.span(r, 0.5, 4)
     f.disturb(seconds + 12, pbx.name)
     pbx.alive = False
     pbx.process.kill()
@@ -218,7 +222,7 @@ async def kill_redis(f: Failures, r: random.Random) -> str:
 
 
 async def redis_away(f: Failures, r: random.Random) -> str:
-    return await _redis_away(f, r.choice((r.uniform(1, 4), r.uniform(5, 15))))
+    return await _redis_away(f, r.choice((f.span(r, 1, 4), f.span(r, 5, 15))))
 
 
 async def _redis_away(f: Failures, seconds: float) -> str:
@@ -235,7 +239,7 @@ async def _redis_away(f: Failures, seconds: float) -> str:
 
 
 async def pause_redis(f: Failures, r: random.Random) -> str:
-    seconds = r.uniform(0.3, 4)
+    seconds = f.span(r, 0.3, 4)
     f.disturb(seconds + 5)
     assert f.site.redis_server.process is not None
     f.site.redis_up = False
@@ -248,7 +252,7 @@ async def pause_redis(f: Failures, r: random.Random) -> str:
 
 # ---------------------------------------------------------------------- the rest
 async def lock_store(f: Failures, r: random.Random) -> str:
-    seconds = r.uniform(2, 7)
+    seconds = f.span(r, 1, 7)
     file = f.site.settings.var_dir / "hotline.db"
 
     def hold() -> None:

@@ -31,6 +31,8 @@ class Report:
     phases: Counter[str] = field(default_factory=Counter)
     """How many callers were in which phase at the moments of the failures."""
     lateness: float = 0.0
+    ended: list[str] = field(default_factory=list)
+    """Processes that ended by themselves and were started again."""
 
     def text(self) -> str:
         """For people."""
@@ -50,6 +52,7 @@ class Report:
             times = sorted(t for k, t in self.takeovers if k == kind)
             median = statistics.median(times)
             lines.append(f"{kind}: another decides after median {median:.2f} s, longest {times[-1]:.2f} s")
+        lines += [f"started again: {one}" for one in self.ended]
         lines.append(f"{len(self.silences)} silences over 0.5 s in talks")
         lines += [f"  – {one}" for one in self.silences[:30]]
         names = ("dropped talks", "lost ranks", "lost recordings", "double offers", "not called back",
@@ -107,7 +110,7 @@ class Run:
             await site.up()
             await crowd.open()
             await self._fills_up(crowd)
-            hits = Failures(site, crowd, judge)
+            hits = Failures(site, crowd, judge, self.pace)
             for number, kind in enumerate(plan(failures, self.seed, hit)):
                 if only is None or number == only:
                     await self._round(number, kind, hits)
@@ -119,6 +122,7 @@ class Run:
         self.report.takeovers, self.report.sums = hits.takeovers, judge.sums
         self._gather(judge, "at the end")
         self._silences(site, judge)
+        self.report.ended = site.ended
         return self.report
 
     @staticmethod

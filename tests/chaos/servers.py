@@ -95,7 +95,11 @@ class Site:
     """(when, how late this process was): its phones fell silent by themselves."""
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
     _ports: dict[str, int] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)
+    """Processes that ended by themselves, with their last words."""
+    _ending: bool = False
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _supervisors: set[asyncio.Task[None]] = field(default_factory=set)
     _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
     # ------------------------------------------------------------------ up and down
@@ -118,9 +122,10 @@ class Site:
 
     async def down(self) -> None:
         """Ends all of it."""
-        for task in self._tasks:
+        self._ending = True
+        for task in (*self._tasks, *self._supervisors):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._supervisors, return_exceptions=True)
         for node in self.nodes:
             await node.kill()
         await self._stack.aclose()
@@ -198,7 +203,19 @@ class Site:
             more["HOTLINE_SWITCHES"] = json.dumps(ports)
         node = await Process(self.settings, name, **more).start()
         self.nodes.append(node)
+        supervisor = asyncio.create_task(self._supervise(node))
+        self._supervisors.add(supervisor)
+        supervisor.add_done_callback(self._supervisors.discard)
         return node
+
+    async def _supervise(self, node: Process) -> None:
+        """As an operator's supervisor does: one that ended by itself (no Redis while it started) is started again."""
+        await node.process.wait()
+        if node in self.nodes and not self._ending:
+            self.nodes.remove(node)
+            self.ended.append(f"{node.node}: {' | '.join(node.lines[-3:])}")
+            await asyncio.sleep(0.5)
+            await self.start_node()
 
     @property
     def active(self) -> Process | None:
