@@ -395,3 +395,37 @@ async def limited_redis(folder: Path) -> AsyncIterator[tuple[int, str]]:
         await client.aclose()
         process.terminate()
         await process.wait()
+
+
+async def test_an_asterisk_that_cannot_write_its_recording_keeps_the_call(bench: Bench, switch: Switch) -> None:
+    """A limit on the size of its files is its full disk: the recording ends there, the call does not."""
+    from demo import Phone
+
+    pid = switch.asterisk.process.pid
+    async with bench.hotline(asr_workers=1) as hotline, Phone(switch.sip, "13800001304", local_ip="127.0.0.7") as phone:
+        call = await phone.dial("12345")
+        await call.answered()
+        call.tone(440.0, 0.1)
+        await eventually(lambda: hotline.engine.calls)
+        (name,) = hotline.engine.calls
+        raw = hotline.settings.spool / f"{name}.raw"
+        await eventually(lambda: raw.exists() and raw.stat().st_size >= 32_768)
+        stopped = raw.stat().st_size + 8_192
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (stopped, resource.RLIM_INFINITY))
+        try:
+            await eventually(lambda: raw.stat().st_size == stopped, 20, "it writes up to the limit")
+            await asyncio.sleep(2.0)
+            assert raw.stat().st_size == stopped  # "full"
+            assert call.end is None and hotline.engine.calls[name].ended_at is None  # the call goes on
+            assert switch.asterisk.process.returncode is None
+        finally:
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        await asyncio.sleep(0.5)
+        await call.hang_up()
+        async with asyncio.timeout(60):
+            while (manifest := await hotline.manifest(name)) is None:
+                await asyncio.sleep(0.05)
+        assert manifest["audio"]["duration"] >= 2.0  # what fitted is kept
+        async with asyncio.timeout(60):
+            while await hotline.store.ticket_of_call(name) is None:
+                await asyncio.sleep(0.05)
