@@ -71,8 +71,9 @@ class Rig:
 
 
 async def _start_service(
-    rig: Rig, ami_port: int, rootfs: Path, seats: int, rules: bool, admission: str
-) -> asyncio.subprocess.Process:
+    rig: Rig, ami_port: int, rootfs: Path, seats: int, rules: bool, admission: str, more: Mapping[str, str],
+    program: str,
+) -> asyncio.subprocess.Process:  # fmt: skip
     assert rig.redis is not None
     home = rig.home / "service"
     (home / "secrets").mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -94,9 +95,10 @@ async def _start_service(
         "HOTLINE_ASR_WORKERS": "0",
         "HOTLINE_PHONES": "0",
         "HOTLINE_LOG_FILE": str(rig.home / "service.log"),
+        **more,
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.serve", cwd=ROOT, env=environment, start_new_session=True,
+        sys.executable, "-m", program, cwd=ROOT, env=environment, start_new_session=True,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         stderr=(rig.home / "service.err").open("wb"),
     )  # fmt: skip
@@ -141,6 +143,7 @@ def _clean_home(home: Path) -> Path:
 async def rig_up(
     variant: Variant, home: Path, rootfs: Path, *, seats: int = SEATS, music: bool = True, rules: bool = False,
     line: bool = False, extra: Mapping[str, str] | None = None, admission: str = "",
+    settings: Mapping[str, str] | None = None, program: str = "bench.serve",
 ) -> AsyncIterator[Rig]:  # fmt: skip
     """Starts everything of a variant fresh; ends everything, whatever happens.
 
@@ -154,6 +157,8 @@ async def rig_up(
         line: with a trunk to phones outside, and a directory that uses it.
         extra: file of the switch → text appended to it.
         admission: see write_service_config.
+        settings: further HOTLINE_… variables of the service.
+        program: the module that runs it.
     """
     sounds = _clean_home(home)
     seat_port, sip_port, ami_port = free_port(udp=True), free_port(udp=True), free_port(udp=False)
@@ -178,6 +183,6 @@ async def rig_up(
             rig.redis = PrivateRedis(rootfs, home / "redis", free_port(udp=False))
             stack.push_async_callback(rig.redis.stop)
             await rig.redis.start()
-            rig.service = await _start_service(rig, ami_port, rootfs, seats, rules, admission)
+            rig.service = await _start_service(rig, ami_port, rootfs, seats, rules, admission, settings or {}, program)
             stack.push_async_callback(_end, rig.service)
         yield rig

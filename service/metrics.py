@@ -5,6 +5,8 @@ Each figure says what is counted and from when. No label ever holds a number, a 
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -95,6 +97,8 @@ class Metrics:
         yield GaugeMetricFamily("hotline_waiting", "Callers in the queue, now", value=len(waiting))
         longest = max((self._clock() - w.since for w in waiting), default=0.0)
         yield GaugeMetricFamily("hotline_longest_wait_seconds", "Longest present wait", value=longest)
+        with contextlib.suppress(RuntimeError):  # asked from another thread
+            yield GaugeMetricFamily("hotline_tasks", "asyncio tasks of this process", value=len(asyncio.all_tasks()))
         yield GaugeMetricFamily("hotline_journal_ok", "1: the journal takes entries", value=float(engine.journal_ok))
         if engine.host is not None:
             yield from self._hosted(engine.host)

@@ -471,7 +471,7 @@ async def test_the_reload_watches_the_files_beside_hotline_yaml(tmp_path):
         applied.append(config)
 
     flows = SimpleNamespace(
-        book=[SimpleNamespace(name="default")],
+        book=[SimpleNamespace(name="default"), SimpleNamespace(name="probe")],
         reload=lambda: SimpleNamespace(problems=(), changed=(), added=()),
     )
     app = SimpleNamespace(

@@ -1,0 +1,1 @@
+"""Half the capacity for half an hour: is memory flat, is nothing left behind?"""
