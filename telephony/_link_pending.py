@@ -73,6 +73,8 @@ class ActionTable:
         self._counters = counters
         self._pending: dict[str, Pending] = {}
         self._number = 0
+        self.answered = False
+        """Something of ours has been answered; who looks at it takes it back."""
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -103,6 +105,7 @@ class ActionTable:
                     batch.append(message)
             elif message.is_reply:
                 self._counters.replies += 1
+                self.answered = True
                 pending = self._pending.get(message.one("ActionID"))
                 if pending is None:
                     self._counters.orphan_replies += 1
@@ -128,6 +131,7 @@ class ActionTable:
             _settle(pending.items_future, failure or [])
 
     def _list_item(self, message: Message) -> None:
+        self.answered = True
         action_id = message.one("ActionID")
         pending = self._pending.get(action_id)
         if pending is None or pending.items_future is None:

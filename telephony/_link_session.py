@@ -49,6 +49,9 @@ class LinkSession:
         self._ticked_at = self._loop.time()
         self._heard = False
         self._watchdog = Watchdog(settings.ping_interval, settings.ping_timeout, self._clock)
+        # What Asterisk tells us says nothing about whether it hears us: answers are looked after apart. A quarter
+        # more patience, because an Asterisk under load answers late while it still tells of calls.
+        self._answers = Watchdog(settings.ping_interval, 1.25 * settings.ping_timeout, self._clock)
         self._timer: asyncio.TimerHandle | None = None
 
     # -- called by the protocol
@@ -146,10 +149,14 @@ class LinkSession:
         if self._heard:
             self._heard = False
             self._watchdog.heard(self._clock)
+        if self._table.answered:
+            self._table.answered = False
+            self._answers.heard(self._clock)
         self._table.expire(self._clock)
-        match self._watchdog.check(self._clock):
-            case Verdict.PING if not self.ended.done():
-                # Its own answer does not matter: any byte is life, and silence ends the session.
-                self.submit({"Action": "Ping"}, Pending("Ping", 10 * self._settings.ping_timeout, 0.0))
-            case Verdict.DEAD:
-                self.lost("Asterisk is silent (stopped, overloaded, or the network is gone)")
+        verdicts = (self._watchdog.check(self._clock), self._answers.check(self._clock))
+        if verdicts[0] is Verdict.DEAD:
+            self.lost("Asterisk is silent (stopped, overloaded, or the network is gone)")
+        elif verdicts[1] is Verdict.DEAD:
+            self.lost("Asterisk does not answer, though it tells of calls: what we send does not arrive")
+        elif Verdict.PING in verdicts and not self.ended.done():
+            self.submit({"Action": "Ping"}, Pending("Ping", 10 * self._settings.ping_timeout, 0.0))

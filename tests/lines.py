@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
+FEW = 7
 Seen = Callable[[bytes], None]
 
 
@@ -17,7 +18,7 @@ class Way:
     Attributes:
         delay: seconds that each piece is late; what follows waits its turn, nothing overtakes.
         swallows: what goes in is lost, and nothing is closed: a half-open connection.
-        crawls: one byte after the other, so many seconds apart.
+        crawls: a few bytes after the others, so many seconds apart: no message comes in one piece.
         seen: told of each piece that goes in, delivered or not.
     """
 
@@ -101,10 +102,11 @@ class Cable:
                 to.transport.abort() if way.crawls else to.close()
                 return
             with contextlib.suppress(OSError):
-                for start in range(0, len(data), 1 if way.crawls else len(data)):
+                step = FEW if way.crawls else len(data)
+                for start in range(0, len(data), step):
                     if way.swallows:
                         break
-                    to.write(data[start : start + 1] if way.crawls else data)
+                    to.write(data[start : start + step])
                     await to.drain()
                     if way.crawls:
                         await asyncio.sleep(way.crawls)
