@@ -131,9 +131,8 @@ def test_a_fault_of_ours_lets_everybody_in(caplog):
 def test_it_is_told_once_that_it_begins_and_once_that_it_ends(caplog):
     found = full()
     with caplog.at_level(logging.WARNING, logger="service.admission"):
-        for _ in range(3):
-            found.gate(ARRIVAL, NOW)
-            found.look()
+        assert [found.gate(ARRIVAL, NOW).turned for _ in range(3)] == ["overload"] * 3
+        found.look()
         found._last -= 60.0
         found.look()
         found.look()
