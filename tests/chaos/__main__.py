@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, help="the failure of this one round only")
     parser.add_argument("--hit", choices=list(KINDS), help="this failure in every round")
+    parser.add_argument("--minutes", type=float, default=1e9, help="no failure after so many")
     parser.add_argument("--pace", type=float, default=1.0, help="0.5: talks and pauses half as long")
     parser.add_argument("--callers", action="store_true", help="print what each caller experienced")
     parser.add_argument("--home", type=Path, help="keep all files and logs here")
@@ -34,7 +35,7 @@ def main() -> int:
     began = time.monotonic()
     run = Run(home, options.seed, options.calls, options.seats, options.switches, options.pace,
               lambda text: print(text, flush=True))  # fmt: skip
-    report = asyncio.run(run.run(options.failures, options.only, options.hit))
+    report = asyncio.run(run.run(options.failures, options.only, options.hit, options.minutes))
     callers = home / "callers.txt"
     callers.write_text(report.callers() + "\n", encoding="utf-8")
     if options.callers:

@@ -98,8 +98,10 @@ class Run:
     """1: talks of 6 to 32 s; 0.5: half as long, and half the pauses between failures."""
     progress: Callable[[str], None] = print
 
-    async def run(self, failures: int, only: int | None = None, hit: str | None = None) -> Report:
-        """All failures, or the one with the number `only`."""
+    async def run(
+        self, failures: int, only: int | None = None, hit: str | None = None, minutes: float = 1e9
+    ) -> Report:
+        """All failures, or the one with the number `only`; none after so many minutes."""
         seats = tuple(str(8001 + n) for n in range(self.seats))
         self.report = Report()
         site = Site(self.home, seats, self.switches)
@@ -112,6 +114,8 @@ class Run:
             await self._fills_up(crowd)
             hits = Failures(site, crowd, judge, self.pace)
             for number, kind in enumerate(plan(failures, self.seed, hit)):
+                if time.time() - judge.began > minutes * 60:
+                    break
                 if only is None or number == only:
                     await self._round(number, kind, hits)
             await self._ends(hits)
@@ -141,13 +145,15 @@ class Run:
     async def _round(self, number: int, kind: str, hits: Failures) -> None:
         r = random.Random(f"{self.seed} {number} {kind}")
         self.report.phases.update(p.phase for p in hits.crowd.inside)
+        self.report.phases["called back, talking"] += sum(1 for p in hits.crowd.people.values() if p.over and p.talking)
         began = time.time()
         done = await KINDS[kind][1](hits, r)
         self.report.rounds.append((number, kind, done))
         inside, now = hits.crowd.inside, time.time()
         self.progress(
             f"{now - hits.judge.began:6.1f} s  {number}: {kind} ({done}, {now - began:.1f} s); "
-            f"{len(hits.crowd.people)} callers, {len(inside)} inside, {sum(1 for p in inside if p.talking)} talk, "
+            f"{len(hits.crowd.people)} callers, {len(inside)} inside, "
+            f"{sum(1 for p in hits.crowd.people.values() if p.talking)} talk, "
             f"{sum(hits.judge.sums.values())} problems"
         )
         await asyncio.sleep(r.uniform(0.3, 4.0) * self.pace)
