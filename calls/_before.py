@@ -128,7 +128,11 @@ def native(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
             # It stood aside in private while no process was there; its caller has a human of the native queue now.
             given_up = (*given_up, c.TalkEnds(call.id, seat.who), c.CancelLeg(call.id, seat.id))
             call = leg_gone(call, seat.id, now, "native")
-    call = replace(call, state=S.NATIVE, session=None, timers=(), offer=None, tell_at=None)
+    # It waits there: the time counts, and its rank when it comes back.
+    since = call.waiting_since if call.waiting_since is not None else call.arrived_at
+    call = replace(
+        call, state=S.NATIVE, session=None, timers=(), playing=None, offer=None, tell_at=None, waiting_since=since
+    )
     return note(call, now, "native_queue"), (c.Withdraw(call.id), *given_up)
 
 

@@ -12,12 +12,17 @@ from dataclasses import replace
 from routing import Dispatcher, Waiting
 
 from . import events as e
+from ._alone import untold
 from ._told import Counters
-from ._truth import compare
+from ._truth import compare, ringing_alone
 from .model import LIVE, OUTBOUND, Call, CallState, LegState
 from .ports import Entry, Switch
 
 log = logging.getLogger(__name__)
+
+
+RING_AGAIN = 2.0
+"""Seconds until it is looked again whether the switch's own queue still rings a phone."""
 
 
 class Looks:
@@ -40,6 +45,10 @@ class Looks:
 
     def feed(self, events: Iterable[e.Input]) -> None:
         """See Engine.feed."""
+        raise NotImplementedError
+
+    def _apply(self, event: e.Event, now: float) -> None:
+        """See Engine."""
         raise NotImplementedError
 
     async def link_up(self, name: str = "") -> None:
@@ -100,11 +109,15 @@ class Looks:
         if writing is not None:
             # Commands of that turn were not sent yet when the switch was asked, however long ago it was decided.
             snapshot = replace(snapshot, asked_at=min(snapshot.asked_at, writing))
+        for at, event in untold(self.calls, self._ended, snapshot):
+            self._apply(event, at)
         differ = compare(
             self.calls, self._ended, self.dispatcher, snapshot, self._switch, self._clock(), self.feed,
             after_gap=after_gap,
         )  # fmt: skip
         self._unseen = False
+        if ringing_alone(snapshot) and self._loop is not None:
+            self._loop.call_later(RING_AGAIN, self._look_soon)
         if name:
             self._hold_back()  # after a start: callers of those that are still away
         self._wake.set()
@@ -121,6 +134,10 @@ class Looks:
         # A failure is no loss: the sweep of every half minute looks again.
         with contextlib.suppress(Exception):
             await self.sweep(after_gap=True)
+
+    def has_ended(self, call: str) -> bool:
+        """Whether the call has ended a short while ago: it is in the books."""
+        return call in self._ended and call not in self.calls
 
     def _of_second_line(self, event: e.Event) -> e.Event:
         """A seat's second line has a channel of its own: what is told of it belongs to the call it is a leg of."""

@@ -34,7 +34,7 @@ from ._rules import (
     note,
     with_leg,
 )
-from .model import MAX_PARTIES, SIDE, TALK, TALKERS, Call, Leg, LegState, Party, PartyState
+from .model import MAX_PARTIES, PROBE, SIDE, TALK, TALKERS, Call, Leg, LegState, Party, PartyState
 
 ALONE_SECONDS = 2.0
 FOUND_LIMIT = 2 * MAX_PARTIES
@@ -108,6 +108,12 @@ def _is_in(call: Call, leg: Leg, bridge: str, now: float, *, found: bool) -> Res
     """A leg that was joined before is in another bridge now."""
     if leg.bridge == bridge and leg.moving is None:
         return call, ()
+    if bridge == unnamed(call) and leg.bridge:
+        return call, ()  # told without a name; we know it by now
+    if leg.bridge == unnamed(call) and bridge != ALONE:
+        named = (replace(x, bridge=bridge, placed_at=now) if x.bridge == leg.bridge else x for x in call.legs)
+        call = replace(call, legs=tuple(named))  # nobody has moved: the bridge's name is known now
+        return settle(call, now)
     if bridge == ALONE:
         call = with_leg(out_of_bridge(call, leg.id, now), leg.id, moving=None, goal="")
         return settle(call, now)
@@ -316,6 +322,8 @@ def caller_left(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
         state = S.WRAP_UP
         out.append(c.TalkEnds(call.id, call.seat))
     usual = "lost" if event.cause == e.LOST else "served" if talked else "abandoned"
+    if call.state is S.IN_FLOW and not talked and call.reason == PROBE:
+        usual = PROBE
     special = {S.VOICEMAIL: "voicemail", S.NATIVE: "lost" if event.cause == e.LOST else "native",
                S.LEAVING: "callback" if call.called_back or not call.turned else "turned_away"}  # fmt: skip
     outcome = special.get(call.state, usual)

@@ -11,7 +11,7 @@ from . import commands as c
 from . import events as e
 from .model import Call, CallState, LegState
 from .ports import Snapshot, Switch
-from .reconcile import reconcile
+from .reconcile import dated, reconcile, split_leg
 
 log = logging.getLogger(__name__)
 S = CallState
@@ -21,13 +21,23 @@ STRAY_SECONDS = 10.0
 def phones(dispatcher: Dispatcher, snapshot: Snapshot) -> list[e.Input]:
     """The registered phones as events."""
     out: list[e.Input] = []
+    ringing = ringing_alone(snapshot)
     for seat in dispatcher.seats.values():
-        if seat.id in snapshot.phones:
-            out.append(e.PhoneUp(seat.id))
+        if seat.id in ringing and seat.state is SeatState.AVAILABLE:
+            # The switch's own queue rings it: it is offered nobody else until that is over.
+            out.append(e.PhoneDown(seat.id))
+        elif seat.id in snapshot.phones:
+            if seat.id not in ringing:
+                out.append(e.PhoneUp(seat.id))
         elif seat.state is not SeatState.OFFLINE and not seat.phone:
             # A phone on another switch is not in this one's list: its seat signs in by itself.
             out.append(e.PhoneDown(seat.id))
     return out
+
+
+def ringing_alone(snapshot: Snapshot) -> frozenset[str]:
+    """Seats whose phones the switch's own queue rings."""
+    return frozenset(x.seat for x in snapshot.channels if x.rings and x.seat)
 
 
 def compare(
@@ -43,9 +53,10 @@ def compare(
 ) -> int:
     """Feeds the differences, ends orphan legs, frees seats of calls that are no more. Returns how many differed."""
     events, orphans = reconcile(calls, snapshot, frozenset(ended), after_gap=after_gap)
-    feed([*phones(dispatcher, snapshot), *events])
+    feed([*phones(dispatcher, snapshot), *dated(events, snapshot)])
     for orphan in orphans:
         switch.do(c.CancelLeg("", orphan))
+    _talks_alone(calls, dispatcher, now)
     for seat in list(dispatcher.seats.values()):
         if seat.state is SeatState.TALKING and seat.call is not None and seat.call not in calls:
             dispatcher.talk_ended(seat.id, seat.call, now)
@@ -53,6 +64,17 @@ def compare(
         if call.state is S.WRAP_UP and not wraps_up(call, dispatcher):
             feed([e.WrapUpDone(call.id, call.seat or "")])
     return len(events)
+
+
+def _talks_alone(calls: dict[str, Call], dispatcher: Dispatcher, now: float) -> None:
+    """A seat that the switch's own queue has joined while it was offered another caller: it talks, now as before."""
+    for call in calls.values():
+        leg = call.main_seat if call.state is S.TALKING else None
+        if leg is None or leg.who is None or split_leg(leg.id) is not None:
+            continue
+        seat = dispatcher.seats.get(leg.who)
+        if seat is not None and seat.call != call.id and seat.offer is None and seat.state is not SeatState.TALKING:
+            dispatcher.talking(seat.id, call.id, leg.id, now)
 
 
 def wraps_up(call: Call, dispatcher: Dispatcher) -> bool:

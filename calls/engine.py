@@ -38,7 +38,7 @@ from .codec import call_json, recording_job, seat_from, seat_json
 from .host import Host
 from .lease import Guarded
 from .machine import BEGINS, CallError, Rules, next_deadline, step
-from .model import Call, CallState, LegState, PartyState
+from .model import PROBE, Call, CallState, LegState, PartyState
 from .ports import Batch, Entry, Fenced, Journal, Switch
 from .reconcile import leg_id, split_leg
 
@@ -104,7 +104,7 @@ class Engine(Orders, Looks, Writes):
         self._ordered: dict[tuple[str, str], str] = {}
         self._parts = 0
         self._second_lines: dict[str, str] = {}
-        """Channel of a seat that is no leg of our making (its second line; rung by the switch's own queue) → its call."""
+        """Channel of a seat that we have not made (second line; rung by the switch itself) → its call."""
         self._aside: dict[str, Waiting] = {}
         """Who would be in the queue if its switch, one of several, could be reached."""
         self._sweeping: asyncio.Task[None] | None = None
@@ -158,8 +158,8 @@ class Engine(Orders, Looks, Writes):
             for party in call.parties:
                 if party.state is PartyState.QUEUED and party.demand is not None:
                     self.dispatcher.enqueue(Waiting(f"{call.id}+{party.id}", party.demand, party.since))
-            foreign = (x.id for x in call.legs[1:] if x.state is not LegState.GONE and split_leg(x.id) is None)
-            self._second_lines |= dict.fromkeys(foreign, call.id)
+            lines = (x.id for x in call.legs if x.kind != "caller" and x.state is not LegState.GONE)
+            self._second_lines |= {x: call.id for x in lines if split_leg(x) is None}
             self._arm(call)
         release_strays(self.calls, self.dispatcher, self._clock())
 
@@ -301,7 +301,7 @@ class Engine(Orders, Looks, Writes):
         if self.host is not None:
             self.host.seats_changed(seats, now)
             self._batch.rows = self.host.take_rows()
-        self._batch.finished = [call_json(x) for x in self._changed.values() if x.ended_at is not None]
+        self._batch.finished = [call_json(x) for x in self._changed.values() if _booked(x)]
         if not self._batch:
             return
         began = self._writing = now
@@ -451,6 +451,10 @@ class Engine(Orders, Looks, Writes):
             # In the order of their ends: only the oldest can be over.
             while self._ended and self._ended[first := next(iter(self._ended))] < now - ENDED_MEMORY:
                 del self._ended[first]
+
+
+def _booked(call: Call) -> bool:
+    return call.ended_at is not None and call.outcome != PROBE
 
 
 def _place(call: str, part: str) -> str:

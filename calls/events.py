@@ -47,6 +47,8 @@ class Arrived(Event):
     """The key with which it asks to be called back meanwhile; empty: it may not."""
     pressed: str = ""
     """The switch told it that it is not let in (docs/admission.md), and it pressed this key."""
+    found: bool = False
+    """Found afterwards: the switch has let it in by itself, and no gate turns it away any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,7 +357,15 @@ class PhoneDown:
     seat: str
 
 
-Input = Event | PhoneUp | PhoneDown  # SeatCode is an Event for the translation only: it is never journalled
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An event that is heard of late: it is taken, and journalled, with the time when it happened."""
+
+    event: Event
+    at: float
+
+
+Input = Event | PhoneUp | PhoneDown | Past  # SeatCode is an Event for the translation only: it is never journalled
 """What telephony feeds to the engine."""
 
 KINDS: dict[str, type[Event]] = {

@@ -42,7 +42,7 @@ from . import events as e
 from ._memory import CallerMemory
 from ._outside import Outside
 from ._restricted import last_in_line, restricted
-from .model import Call, CallState
+from .model import PROBE, Call, CallState
 from .reconcile import OUT
 
 log = logging.getLogger(__name__)
@@ -171,7 +171,7 @@ class Host:
         if history:
             event = replace(event, history=history)
         for gate in self.gates:
-            if not event.turned:
+            if not event.turned and not event.found:
                 event = gate(event, now)
         return event
 
@@ -339,12 +339,14 @@ class Host:
         if call.callback is not None:
             self.callbacks.finished(call.callback, self._outcome(call), now)
             return
+        if call.outcome == PROBE:
+            return
         self.memory.note(call, cause)
         if call.outcome == "callback":
             self._list(call, "queue", now)
         elif call.outcome == "lost":
             self._list(call, "lost", now)
-        elif call.outcome == "abandoned" and call.waiting_since is not None:
+        elif call.outcome in ("abandoned", "native") and call.waiting_since is not None:
             self._answers.append((now, False))
             if call.demand is not None:
                 self.estimator.left(waited, now, self._class(call.demand))

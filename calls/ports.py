@@ -41,6 +41,21 @@ class ChannelView:
     dialled: str = ""
     age: float = 0.0
     """Seconds since it was made."""
+    seat: str = ""
+    """Whose phone's channel it is, where the switch has made it by itself."""
+    rings: bool = False
+    """Such a channel: the switch's own queue rings that phone now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tale:
+    """What the switch wrote down of one call while no process was there."""
+
+    call: str
+    events: tuple[tuple[float, Event], ...]
+    """(When, what): Arrived, WentNative, LegJoined, CallerLeft; whole seconds, in their order."""
+    touched: float
+    """Last sign of life of the call: when it, or its recording, was last written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,8 @@ class Snapshot:
     that is older, whatever the books say. Under the empty name: of the only switch."""
     covers: Callable[[str], bool] = lambda _: True
     """Whether a call (or leg) of this id is of a switch that was asked; of others nothing is said."""
+    tales: Sequence[Tale] = ()
+    """Read before the channels were asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def reconcile(
             gone = (x for x in call.legs if x.state is not LegState.GONE and x.id not in views)
             out += (e.LegLeft(call.id, x.id, 0) for x in gone)
         elif call.state in LIVE:
-            out += _known(call, views, bridges, before, after_gap, _born(snapshot, call.id))
+            out += _known(call, views, bridges, before, after_gap, cause_of_end(snapshot, call.id, call.arrived_at))
     out += _unknown(calls, views, bridges, ended)
     orphans = _orphans(calls, views, ended)
     return out, orphans
@@ -80,13 +80,18 @@ def _born(snapshot: Snapshot, call: str) -> float:
     return snapshot.born[max(names, key=len)] if names else 0.0
 
 
+def cause_of_end(snapshot: Snapshot, call: str, arrived_at: float) -> int:
+    """Why a caller's channel is not there: a switch that began after the call came has none of the calls of the one
+    before."""
+    return e.LOST if arrived_at < _born(snapshot, call) else 0
+
+
 def _known(
-    call: Call, views: Mapping[str, ChannelView], bridges: Bridges, before: float, after_gap: bool, born: float = 0.0
+    call: Call, views: Mapping[str, ChannelView], bridges: Bridges, before: float, after_gap: bool, ended: int = 0
 ) -> Iterable[e.Event]:
     caller = views.get(call.id)
     if caller is None:
-        # A switch that began after this call came has none of the calls of the one before.
-        yield e.CallerLeft(call.id, cause=e.LOST if call.arrived_at < born else 0)
+        yield e.CallerLeft(call.id, ended)
         return
     joined = False
     for leg in call.legs:
@@ -123,10 +128,13 @@ def _known(
     own = call.leg(call.id)
     if call.state is S.TALKING and _has_company(caller, bridges) and own is not None and own.bridge != caller.bridge:
         yield e.LegJoined(call.id, call.id, "", caller.bridge or "", found=True)
-    if not joined and caller.bridge is not None:
-        yield from _talk_not_in_the_books(call, bridges[caller.bridge], before)
-    if caller.place is Place.NATIVE and call.state is not S.NATIVE:
-        yield e.WentNative(call.id)
+    native = caller.place is Place.NATIVE
+    if caller.bridge is not None and (native or not joined):
+        yield from _talk_not_in_the_books(call, bridges[caller.bridge], before, native=native)
+    if native:
+        # With somebody, or held by its seat: it comes back by itself when the four seconds in that queue are over.
+        if call.state is not S.NATIVE and not joined and not _has_company(caller, bridges):
+            yield e.WentNative(call.id)
     elif caller.place is Place.WAITING and not joined and not _has_company(caller, bridges):
         if call.state not in (S.WAITING, S.OFFERED) and not _just_told(call, before):
             yield e.Waits(call.id)
@@ -151,17 +159,22 @@ def _outbound(call: Call, views: Mapping[str, ChannelView], bridges: Bridges, be
     elif view.place is Place.NATIVE:
         yield e.WentNative(call.id)
     elif view.bridge is not None and _has_company(view, bridges):
-        found = _seats_in(bridges[view.bridge], call)
+        found = _seats_in(bridges[view.bridge], call.id)
         yield from (e.LegJoined(call.id, v.id, who, view.bridge) for v, who in found)
     elif view.place is Place.WAITING:
         yield e.Waits(call.id)
 
 
-def _seats_in(together: Iterable[ChannelView], call: Call) -> Iterable[tuple[ChannelView, str]]:
+def _seats_in(
+    together: Iterable[ChannelView], call: str, *, native: bool = False
+) -> Iterable[tuple[ChannelView, str]]:
+    """The seats' channels among those of a bridge; `native`: also those that the switch's own queue has made."""
     for view in together:
         names = split_leg(view.id)
-        if names is not None and names[0] == call.id:
+        if names is not None and names[0] == call:
             yield view, names[1]
+        elif native and view.seat and view.id != call:
+            yield view, view.seat
 
 
 def _just_told(call: Call, before: float) -> bool:
@@ -174,10 +187,12 @@ def _has_company(caller: ChannelView, bridges: Bridges) -> bool:
     return caller.bridge is not None and any(v.id != caller.id for v in bridges[caller.bridge])
 
 
-def _talk_not_in_the_books(call: Call, together: Iterable[ChannelView], before: float) -> Iterable[e.Event]:
+def _talk_not_in_the_books(
+    call: Call, together: Iterable[ChannelView], before: float, *, native: bool = False
+) -> Iterable[e.Event]:
     """A seat talks with the caller over a leg that we never had (lost with the journal's last second) or
     had given up: without this the caller stays in the queue and other seats are rung for it."""
-    for view, who in _seats_in(together, call):
+    for view, who in _seats_in(together, call.id, native=native):
         leg = call.leg(view.id)
         if leg is None or (leg.state is LegState.GONE and (leg.ended_at is None or leg.ended_at < before)):
             yield e.LegJoined(call.id, view.id, who, view.bridge or "")
@@ -187,12 +202,14 @@ def _unknown(
     calls: Mapping[str, Call], views: Mapping[str, ChannelView], bridges: Bridges, ended: Collection[str]
 ) -> Iterable[e.Event]:
     """Callers whose arrival we did not see: into our books, from where they are now, who came first first."""
-    for view in sorted(views.values(), key=lambda v: -v.age):
+    for view in sorted(views.values(), key=_age):
         if view.place in (Place.SEAT, Place.CALLBACK, Place.OTHER) or view.id in calls or view.id in ended:
             continue
-        yield e.Arrived(view.id, view.name, view.dialled, view.number, view.caller_name)
+        yield e.Arrived(view.id, view.name, view.dialled, view.number, view.caller_name, found=True)
         if view.place is Place.NATIVE:
             yield e.WentNative(view.id)
+            for other, who in _seats_in(bridges.get(view.bridge or "", ()), view.id, native=True):
+                yield e.LegJoined(view.id, other.id, who, view.bridge or "")
         elif view.place is Place.WAITING:
             together = bridges.get(view.bridge or "", ())
             partner = next((v for v in together if v.place is Place.SEAT), None)
@@ -205,6 +222,22 @@ def _unknown(
             yield e.VoicemailBegan(view.id)
         elif view.place is Place.FLOW:
             yield e.FlowStarted(view.id)
+
+
+def _age(view: ChannelView) -> tuple[float, int]:
+    """Who came first first; within one second by the number at the end of its id."""
+    number = view.id.rpartition(".")[2]
+    return -view.age, int(number) if number.isdecimal() else 0
+
+
+def dated(events: Iterable[e.Event], snapshot: Snapshot) -> Iterable[e.Input]:
+    """Arrivals that are found with the time when they were: their rank, and the beginning of their recording."""
+    ages = {v.id: v.age for v in snapshot.channels}
+    for n, event in enumerate(events):
+        if type(event) is e.Arrived:
+            yield e.Past(event, snapshot.asked_at - ages.get(event.call, 0.0) + n * 1e-6)
+        else:
+            yield event
 
 
 def _orphans(calls: Mapping[str, Call], views: Mapping[str, ChannelView], ended: Collection[str]) -> list[str]:

@@ -138,7 +138,7 @@ class Active:
         for counts in (self.linked.counts, self.linked.issuer.counts):
             self.metrics.count_from("hotline_handovers", "Cases between hotlines since the start", counts)
         self.ears: Ears | None = None
-        for observer in (self.metrics.on_change, CallLog().on_change, *observers):
+        for observer in (self.metrics.on_change, CallLog().on_change, self.pbx.on_change, *observers):
             self.engine.observe(observer)
 
     # ------------------------------------------------------------------ start and stop
@@ -216,7 +216,7 @@ class Active:
         async def clock() -> None:
             if abs(self.clock.apart) > CLOCK_APART:
                 raise NotWell("clock-jumped", "系统时钟被改动过, 呼叫按不变的时钟继续, 并逐渐跟上",
-                              "this machine's clock was set: calls go by a steady one, which follows slowly")  # fmt: skip
+                              "this machine's clock was set: calls go by a steady one that follows slowly")  # fmt: skip
 
         self.health.add("clock", clock, needed=False)
         self.health.add("journal", journal)

@@ -20,6 +20,8 @@ from .pbx import ami_tls
 from .private import secret
 from .settings import Settings
 
+NATIVE = "native_queue"
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -90,7 +92,15 @@ class Pbx:
         switch = telephony.AsteriskSwitch(
             link, deliver, self._clock, out_trunk=self._settings.outward, asking=asking, system=name
         )
+        switch.diary = telephony.Diary(self._settings.spool, lambda call: self._engine().has_ended(call), switch.owns)
         return Part(name, link, asking, switch)
+
+    def on_change(self, change: calls.Change) -> None:
+        """What a switch has told of these calls is in the journal now."""
+        over = [x.id for x in change.calls if x.ended_at is not None and any(m.what == NATIVE for m in x.timeline)]
+        for part in self.parts:
+            if part.switch.diary is not None:
+                part.switch.diary.written((event.call for event, _ in change.events), over)
 
     # ------------------------------------------------------------------ life
     async def start(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import shutil
 import signal
@@ -16,8 +17,11 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ._adopted import Adopted, can_go_on, left_behind, run_dir_of
 from ._render import SwitchPlan, render
 from .errors import PrivateAsteriskError
+
+log = logging.getLogger(__name__)
 
 
 def _triplet(rootfs: Path) -> str:
@@ -51,7 +55,7 @@ class PrivateAsterisk:
     plan_changes: dict[str, object] = field(default_factory=dict)
     extra_files: dict[str, str] = field(default_factory=dict)
     """File name → text appended to a rendered file (tests and benchmarks add contexts)."""
-    process: asyncio.subprocess.Process | None = None
+    process: asyncio.subprocess.Process | Adopted | None = None
     _run_dir: Path | None = None
 
     def plan(self) -> SwitchPlan:
@@ -76,11 +80,12 @@ class PrivateAsterisk:
         for d in (plan.etc_dir, plan.var_dir, plan.spool_dir, plan.log_dir, plan.data_dir, plan.moh_dir,
                   plan.recording_spool):  # fmt: skip
             d.mkdir(parents=True, exist_ok=True)
+        plan.recording_spool.chmod(0o700)  # what callers said, and who they are
         for old in plan.etc_dir.glob("*.conf"):
             old.unlink()
-        for name, text in render(self.templates, plan).items():
+        for name, text in self._texts(plan).items():
             path = plan.etc_dir / name
-            path.write_text(text + self.extra_files.get(name, ""), encoding="utf-8")
+            path.write_text(text, encoding="utf-8")
             path.chmod(0o600)
         share = self.rootfs.resolve() / "usr/share/asterisk"
         sounds = plan.data_dir / "sounds"
@@ -101,24 +106,65 @@ class PrivateAsterisk:
             shutil.copyfile(wav, plan.moh_dir / wav.name)
         return plan
 
+    def _texts(self, plan: SwitchPlan) -> dict[str, str]:
+        rendered = render(self.templates, plan)
+        return {name: text + self.extra_files.get(name, "") for name, text in rendered.items()}
+
+    def adoptable(self) -> bool:
+        """Whether a killed run of ours has left an instance behind that can go on as it is: `start` takes it up."""
+        there = run_dir_of(self.home.resolve() / "etc")
+        if there is None:
+            return False
+        own, self._run_dir = self._run_dir, there  # its socket's place is a part of what it was started with
+        plan = self.plan()
+        if can_go_on(plan.etc_dir, self._texts(plan)):
+            if own is not None and own != there:
+                shutil.rmtree(own, ignore_errors=True)
+            return True
+        self._run_dir = own
+        return False
+
+    async def _adopt(self) -> bool:
+        if not self.adoptable():
+            return False
+        plan = self.plan()
+        pid = left_behind(plan.etc_dir)
+        if pid is None:
+            return False
+        try:
+            async with asyncio.timeout(10.0):
+                if "fully booted" not in await self.cli("core waitfullybooted"):
+                    return False
+                await self.reload()
+        except TimeoutError:
+            return False
+        owned(plan.etc_dir)
+        self.process = Adopted(pid)
+        log.warning("an Asterisk that was left behind goes on, with its calls")
+        return True
+
     def _command(self, *args: str) -> list[str]:
         return [*loader(self.rootfs, "usr/sbin/asterisk"), "-C", str(self.plan().etc_dir / "asterisk.conf"), *args]
 
     async def start(self, timeout: float = 30.0) -> SwitchPlan:
-        """Starts and waits until fully booted. Raises PrivateAsteriskError with the end of its log."""
+        """Starts and waits until fully booted, or takes up one that goes on from a killed run. Raises
+        PrivateAsteriskError with the end of its log."""
+        if await self._adopt():
+            return self.plan()
         plan = self.write()
         self._clear_stale(plan)
         # Left behind by one that was killed, it would look as if the new one were there already.
         (plan.run_dir / "asterisk.ctl").unlink(missing_ok=True)
-        log = (plan.log_dir / "console.log").open("ab")
+        console = (plan.log_dir / "console.log").open("ab")
         try:
             self.process = await asyncio.create_subprocess_exec(
-                *self._command("-f"), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True,
+                *self._command("-f"), stdin=subprocess.DEVNULL, stdout=console, stderr=console,
+                start_new_session=True, umask=0o077,
             )  # fmt: skip
         finally:
-            log.close()
+            console.close()
         (plan.etc_dir / "pid").write_text(str(self.process.pid))
+        owned(plan.etc_dir)
         try:
             async with asyncio.timeout(timeout):
                 while not (plan.run_dir / "asterisk.ctl").exists():
@@ -144,10 +190,9 @@ class PrivateAsterisk:
     @staticmethod
     def _clear_stale(plan: SwitchPlan) -> None:
         """An instance left behind by a killed run would hold the ports: end it, if it is ours."""
-        with contextlib.suppress(OSError, ValueError):
-            pid = int((plan.etc_dir / "pid").read_text())
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
-            if str(plan.etc_dir).encode() in command:
+        pid = left_behind(plan.etc_dir)
+        if pid is not None:
+            with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
 
     def forget(self) -> None:

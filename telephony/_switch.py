@@ -14,6 +14,7 @@ from calls import events as e
 from calls.ports import Entry, Snapshot
 from calls.reconcile import OUT as OUT_CALL
 
+from ._diary import Diary
 from ._link import ActionRefused, ActionTimeout, AmiLink, LinkDown
 from ._switch_clock import ASK, SwitchClock
 from ._translate import OUT, Message, channel_view, clean_seat, failed_caller, failed_leg, translate
@@ -79,6 +80,8 @@ class AsteriskSwitch:
             system: its system name, where there are several: its calls' ids begin with it.
         """
         self.system = system
+        self.diary: Diary | None = None
+        """Where it writes down what happens while nobody listens."""
         self.asking = asking
         self.link = link
         self.out_trunk = out_trunk
@@ -389,6 +392,7 @@ class AsteriskSwitch:
     async def snapshot(self, name: str = "") -> Snapshot:
         """Channels and registered phones. Raises LinkDown, ActionFailed or ActionTimeout."""
         born = await self._born()
+        tales = await asyncio.to_thread(self.diary.read) if self.diary is not None else []
         asked = self._clock()
         channels, devices = await self._lists()
         views = [channel_view(m) for m in channels if m.get("Event") == "CoreShowChannel"]
@@ -399,4 +403,4 @@ class AsteriskSwitch:
             and str(m.get("Device", "")).startswith("PJSIP/")
             and m.get("State") not in _GONE
         )
-        return Snapshot(asked, views, phones, {self.system: born}, self.owns)
+        return Snapshot(asked, views, phones, {self.system: born}, self.owns, tales)

@@ -138,4 +138,5 @@ class Switches:
             phones=frozenset().union(*self._phones.values()),
             born={n: x.born[n] for n, x in zip(names, seen, strict=True) if n in x.born},
             covers=lambda call: any(x.owns(call) for x in owners),
+            tales=[tale for x in seen for tale in x.tales],
         )

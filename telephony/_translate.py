@@ -65,6 +65,15 @@ def _flow(value: str) -> str:
     return value if value.isprintable() and len(value) <= 256 else ""
 
 
+_PHONE = re.compile(r"PJSIP/([A-Za-z0-9_-]{1,32})-[0-9a-f]{8}")
+
+
+def phone_of(channel: str) -> str:
+    """The endpoint of a channel by its name; empty if it is of another kind."""
+    found = _PHONE.fullmatch(channel)
+    return found[1] if found is not None else ""
+
+
 def clean_seat(value: str) -> str:
     """A seat's id as configuration allows it; anything else is no seat."""
     return value if _SEAT_ID.fullmatch(value) else ""
@@ -97,6 +106,10 @@ def _user_event(m: Message) -> e.Input | None:
             return e.LegReady(names[0], call) if names else None
         case "Answered":
             return e.CallerAnswered(call, clean_channel(_text(m, "Channel"), call))
+        case "NativeSeat":
+            # A seat that the switch's own queue has rung is about to be joined; the event is its channel's.
+            seat = phone_of(_text(m, "Channel"))
+            return e.LegJoined(_text(m, "Call"), call, seat) if seat else None
         case "SeatDialled":
             return e.SeatDialled(call, clean_seat(_text(m, "Seat")), clean_number(_text(m, "To")))
         case "SeatCode":
@@ -130,6 +143,9 @@ def _blind(m: Message) -> e.Input | None:
     """A seat's phone has transferred its caller: the channel of the caller is the call."""
     leg, to = _text(m, "TransfererUniqueid"), clean_number(_text(m, "Extension"))
     names = split_leg(leg)
+    if names is None and _text(m, "Result") == "Success" and phone_of(_text(m, "TransfererChannel")):
+        # A seat that the switch's own queue has rung: its leg has no call in its name.
+        return e.Referred(_text(m, "TransfereeUniqueid"), leg, to)
     if names is None or _text(m, "Result") != "Success" or _text(m, "TransfereeUniqueid") != names[0]:
         # More than two were in the talk: who is with whom is to be asked.
         return e.Transferred(names[0]) if names is not None else None
@@ -227,6 +243,7 @@ def translate(messages: Iterable[Message]) -> list[e.Input]:
 
 _PLACES = {
     "hotline-trunk": Place.GREETING,
+    "hotline-door": Place.GREETING,
     "hotline-greeted": Place.GREETING,
     "hotline-wait": Place.WAITING,
     "hotline-farewell": Place.LEAVING,
@@ -269,6 +286,7 @@ def channel_view(m: Message) -> ChannelView:
         place = Place.FLOW
     if not _CALL_ID.fullmatch(names[0] if names is not None else uid):
         place = Place.OTHER
+    app = _text(m, "Application")
     return ChannelView(
         id=uid,
         name=clean_channel(_text(m, "Channel"), uid),
@@ -278,4 +296,6 @@ def channel_view(m: Message) -> ChannelView:
         caller_name=clean_name(_text(m, "CallerIDName")),
         dialled=clean_number(_text(m, "AccountCode")),
         age=_seconds(_text(m, "Duration")),
+        seat=phone_of(_text(m, "Channel")) if place is Place.OTHER else "",
+        rings=app == "AppQueue" and _text(m, "ChannelStateDesc") in ("Down", "Ringing", "Ring"),
     )

@@ -100,7 +100,7 @@ def test_the_line_talks_with_the_caller_and_a_seat_is_sought_as_third(state):
     else:
         (seek,) = of(out, c.Enqueue)
         assert (seek.part, seek.demand.priority >= 10) == (comes.id, True)
-        assert seek.since == (story.call.waiting_since if state in (S.WAITING, S.LEAVING) else story.now)
+        assert seek.since == (story.call.waiting_since if state in (S.WAITING, S.LEAVING, S.NATIVE) else story.now)
     assert c.Announce(CALL, CH, ()) in out, "words that it has not heard yet are true no more"
 
 

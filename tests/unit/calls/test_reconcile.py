@@ -175,7 +175,7 @@ def test_a_caller_in_the_greeting_is_left_alone(place):
 )  # fmt: skip
 def test_an_unknown_caller_is_taken_into_the_books_from_where_it_is(place, then):
     events, orphans = told([], [view(place=place)])
-    assert events == [e.Arrived(C, f"PJSIP/{C}", "12345", "13800001234", ""), *then]
+    assert events == [e.Arrived(C, f"PJSIP/{C}", "12345", "13800001234", "", found=True), *then]
     assert orphans == []
 
 
