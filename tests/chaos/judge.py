@@ -67,13 +67,11 @@ class Judge:
             self.answered_ids[id_] = number
             if id_ not in person.ids:
                 person.ids.append(id_)
-            if what == "Waiting":
-                self._native.discard(number)
+            if what in ("Waiting", "Native"):
+                (self._native.add if what == "Native" else self._native.discard)(number)
                 now = time.time()
                 person.rank = person.rank or now
-                person.free_since = person.free_since or now
-            elif what == "Native":
-                self._native.add(number)
+                person.free_since = max(person.free_since, now)
 
     def _number(self, message: Message) -> str:
         for field in ("CallerIDNum", "ConnectedLineNum"):
