@@ -75,7 +75,7 @@ class Admission:
         self._last = 0.0
         self._since: float | None = None
         self._began: Counter[str] = Counter()
-        self._seen = [(0, 0) for _ in doors]
+        self._seen: list[tuple[int | None, int | None]] = [(None, None) for _ in doors]
         self._pinging: asyncio.Task[None] | None = None
 
     # ------------------------------------------------------------------ at the door
@@ -208,8 +208,8 @@ class Admission:
         fresh = 0
         for i, door in enumerate(self._doors):
             for name, before, now in zip(("told", "refused"), self._seen[i], (door.told, door.refused), strict=True):
-                # Fewer than before: the switch has begun anew.
-                more = now - before if now >= before else now
+                # What was before us is no news. Fewer than before: the switch has begun anew.
+                more = 0 if now is None or before is None else now - before if now >= before else now
                 self.turned[name] += more
                 fresh += more
             self._seen[i] = (door.told, door.refused)

@@ -18,7 +18,7 @@ from .config_centres import CentresFile, WorkdaysFile
 from .config_checks import Checker, Sources
 from .config_directory import DirectoryFile, directory_of
 from .config_directory_checks import DirectoryChecker
-from .config_files import Source, read
+from .config_files import Source, near, read
 from .config_models import CentreConfig, HotlineFile, NumberConfig, SeatConfig, TimesConfig
 from .config_routing import RoutingFile
 from .errors import ConfigError
@@ -103,6 +103,9 @@ def load_config(path: Path, flows: Sequence[str] | None = None, directory: Path 
     sources = Sources(hotline[0], rules[0], centres[0], workdays[0])
     found = Checker(parts, sources, flows, path.parent / "prompts" / "prompts.yaml").run()
     DirectoryChecker(linked[1], linked[0], parts, path.parent / "catalogue.yaml", found).run()
+    for name in parts.hotline.admission.trunks:
+        if name not in linked[1].trunks:
+            found.add(hotline[0], ["admission", "trunks", name], "no such trunk" + near(name, linked[1].trunks))
     found.stop()
     config = HotlineConfig.model_construct(
         **{name: getattr(parts.hotline, name) for name in HotlineFile.model_fields},

@@ -6,6 +6,7 @@ The service tells each Asterisk in globals how many it may let through; the dial
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 REPEAT = 10.0
 """Seconds after which what stands is told again: a reloaded dialplan may have lost it."""
 COUNTS = ("HL_TOLD", "HL_REFUSED")
+_COUNT = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,8 @@ class Door:
         clock: seconds that never jump.
 
     Attributes:
-        told: callers it told that they are not let in, since the link's other side began, as last asked.
-        refused: those it refused unanswered.
+        told: callers it told that they are not let in, since it began, as last asked; None: it was not asked yet.
+        refused: those it refused unanswered, likewise.
         reply: seconds that its last answer took, or how long the open question has waited.
     """
 
@@ -69,8 +71,8 @@ class Door:
         self._repeat = 0.0
         self._asked: float | None = None
         self._reply = 0.0
-        self.told = 0
-        self.refused = 0
+        self.told: int | None = None
+        self.refused: int | None = None
 
     @property
     def up(self) -> bool:
@@ -110,9 +112,9 @@ class Door:
         def answered(reply: Message | None) -> None:
             if name == COUNTS[-1] and self._asked is not None:
                 self._reply, self._asked = self._clock() - self._asked, None
-            value = str(reply.get("Value", "")) if reply is not None else ""
-            if value.isascii() and value.isdigit():
-                setattr(self, name.removeprefix("HL_").lower(), int(value))
+            if reply is not None and reply.get("Response") == "Success":
+                value = str(reply.get("Value", ""))
+                setattr(self, name.removeprefix("HL_").lower(), int(value) if _COUNT.fullmatch(value) else 0)
 
         return answered
 

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,12 @@ from calls import events as e
 from calls.testing import FakeSwitch
 from routing import CentreTree, Demand, Dispatcher, Policy, RoutingBook, Seat
 from service.admission import Admission
+from service.config import load_config
+from service.errors import ConfigError
 from service.health import NotWell
 from telephony import DoorPlan
 
+ROOT = Path(__file__).resolve().parents[3]
 NOW = 1_764_043_200.0
 LIMITS = calls.Limits(most=1)
 ARRIVAL = e.Arrived("c-1", "PJSIP/trunk-1", "12345", "13800001234", flow="main@1", origin="trunk")
@@ -27,7 +31,9 @@ class NoFlows:
 
 class FakeDoor:
     def __init__(self) -> None:
-        self.up, self.reply, self.told, self.refused = True, 0.001, 0, 0
+        self.up, self.reply = True, 0.001
+        self.told: int | None = None
+        self.refused: int | None = None
         self.plans: list[DoorPlan] = []
 
     def ask(self) -> None:
@@ -158,10 +164,10 @@ async def test_the_health_says_that_it_is_on_and_the_metrics_name_nobody():
 def test_what_the_switch_turned_away_is_counted_once_also_when_it_begins_anew():
     found = build()
     (door,) = found._doors
-    for told, refused in ((3, 10), (3, 10), (4, 12), (1, 0)):
+    for told, refused in ((None, None), (3, 10), (3, 10), (4, 12), (1, 0)):
         door.told, door.refused = told, refused
         found.look()
-    assert (found.turned["told"], found.turned["refused"]) == (5, 12)
+    assert (found.turned["told"], found.turned["refused"]) == (2, 2), "what was before us is not ours"
     assert found.on
 
 
@@ -184,3 +190,16 @@ def test_the_switch_knows_emergency_lines_and_takes_no_pattern_from_a_configured
     text = DoorPlan(always=("110", "119", "12*"), always_dialled=("95001", ".*")).globals()["HL_ALWAYS"]
     assert text == "^(0[0-9]+)?(110|119)>|>(95001)$"
     assert DoorPlan().globals()["HL_ALWAYS"] == "^$"
+
+
+def test_the_shipped_limits_are_the_defaults_and_a_trunk_that_is_none_is_a_fault(tmp_path):
+    shipped = load_config(ROOT / "config/hotline.yaml")
+    assert shipped.admission.limits("line-") == calls.Limits()
+    for entry in (ROOT / "config").iterdir():
+        (tmp_path / entry.name).symlink_to(entry)
+    (tmp_path / "hotline.yaml").unlink()
+    text = (ROOT / "config/hotline.yaml").read_text(encoding="utf-8")
+    changed = text.replace("  announcements: 100 ", "  trunks: {ghost: {rate: 5}}\n  announcements: 100 ", 1)
+    (tmp_path / "hotline.yaml").write_text(changed, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"hotline\.yaml:\d+: admission\.trunks\.ghost: no such trunk"):
+        load_config(tmp_path / "hotline.yaml")
