@@ -5,13 +5,23 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import signal
 import sys
 import tempfile
 import time
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from .failures import KINDS
-from .run import Run
+from .run import Report, Run
+
+
+async def _ended_by_a_signal_too(work: Coroutine[Any, Any, Report]) -> Report:
+    """SIGTERM ends the run as Ctrl-C does: no process of it stays behind."""
+    task = asyncio.create_task(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
 
 
 def main() -> int:
@@ -35,7 +45,8 @@ def main() -> int:
     began = time.monotonic()
     run = Run(home, options.seed, options.calls, options.seats, options.switches, options.pace,
               lambda text: print(text, flush=True))  # fmt: skip
-    report = asyncio.run(run.run(options.failures, options.only, options.hit, options.minutes))
+    work = run.run(options.failures, options.only, options.hit, options.minutes)
+    report = asyncio.run(_ended_by_a_signal_too(work))
     callers = home / "callers.txt"
     callers.write_text(report.callers() + "\n", encoding="utf-8")
     if options.callers:

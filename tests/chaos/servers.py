@@ -98,6 +98,7 @@ class Site:
     ended: list[str] = field(default_factory=list)
     """Processes that ended by themselves, with their last words."""
     _ending: bool = False
+    _begun: list[PrivateAsterisk] = field(default_factory=list)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _supervisors: set[asyncio.Task[None]] = field(default_factory=set)
     _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
@@ -134,7 +135,8 @@ class Site:
             await pbx.proxy.close()
             if pbx.stopped:
                 pbx.process.send_signal(signal.SIGCONT)
-            await pbx.asterisk.stop()
+        for asterisk in self._begun:
+            await asterisk.stop()
         await self.redis.aclose()
         if self.redis_server.process is not None and self.redis_server.process.returncode is None:
             self.redis_server.process.send_signal(signal.SIGCONT)
@@ -158,6 +160,7 @@ class Site:
                 "lines": [LineTrunk("expert", f"{EXPERT}:{self.expert_port}", (EXPERT,))], **shared,
             },
         )  # fmt: skip
+        self._begun.append(asterisk)
         plan = await asterisk.start()
         proxy = Proxy((bind, plan.ami_port))
         await proxy.open()
