@@ -1,7 +1,8 @@
 """What a caller on the restriction list meets (routing.RestrictionBook). Part of the host; no I/O.
 
 Never turned away: who was put through by 110, 119, 120 or another hotline (it came over a trunk of the directory, or
-to a number that only emergency lines dial), and who shows no number. Keys of emergency lines work in the announcement (calls._advice).
+to a number that only emergency lines dial), and who shows no number. Keys of emergency lines work in the announcement
+(calls._advice).
 """
 
 from __future__ import annotations

@@ -87,7 +87,9 @@ async def test_a_restricted_caller_is_told_why_how_long_and_how_to_appeal(rig):
     assert rig.journal.tables["restrictions"][entry]["hits"] == 1, "written with the call's own batch"
 
 
-@pytest.mark.parametrize("more", [{"number": "13900000000"}, {"number": ""}, {"origin": "line-police"}, {"dialled": "9110"}])
+@pytest.mark.parametrize(
+    "more", [{"number": "13900000000"}, {"number": ""}, {"origin": "line-police"}, {"dialled": "9110"}]
+)
 async def test_others_are_let_in(rig, more):
     await rig.restrict()
     call = await rig.rings("c1", **{"number": NUMBER, **more})
