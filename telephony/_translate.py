@@ -297,5 +297,6 @@ def channel_view(m: Message) -> ChannelView:
         dialled=clean_number(_text(m, "AccountCode")),
         age=_seconds(_text(m, "Duration")),
         seat=phone_of(_text(m, "Channel")) if place is Place.OTHER else "",
+        hears=place is Place.FLOW and app.lower() in ("background", "playback"),
         rings=app == "AppQueue" and _text(m, "ChannelStateDesc") in ("Down", "Ringing", "Ring"),
     )
