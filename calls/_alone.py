@@ -35,8 +35,8 @@ def _of_one(tale: Tale, call: Call | None, there: bool, snapshot: Snapshot) -> l
     last = call.timeline[-1].at if call is not None and call.timeline else 0.0
     out: list[tuple[float, e.Event]] = []
     left = False
-    for at, event in tale.events:
-        at = min(max(at, last), snapshot.asked_at)
+    for told, event in tale.events:
+        at = min(max(told, last), snapshot.asked_at)
         if isinstance(event, e.Arrived):
             if call is None:
                 out.append((at, replace(event, found=True)))
@@ -47,7 +47,7 @@ def _of_one(tale: Tale, call: Call | None, there: bool, snapshot: Snapshot) -> l
         elif isinstance(event, e.LegJoined):
             if call is None or call.leg(event.leg) is None:
                 out.append((at, event))
-        elif call is None or not any(m.what == "native_queue" and m.at >= at - EARLY for m in call.timeline):
+        elif call is None or not any(m.what == "native_queue" and m.at >= told - EARLY for m in call.timeline):
             out.append((at, event))
         last = at
     if not there and not left:

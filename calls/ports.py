@@ -45,6 +45,8 @@ class ChannelView:
     """Whose phone's channel it is, where the switch has made it by itself."""
     rings: bool = False
     """Such a channel: the switch's own queue rings that phone now."""
+    hears: bool = False
+    """In a flow: a prompt plays just now."""
 
 
 @dataclass(frozen=True, slots=True)

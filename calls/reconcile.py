@@ -142,6 +142,9 @@ def _known(
         yield e.VoicemailBegan(call.id)
     elif caller.place is Place.FLOW and call.state is S.ARRIVED:
         yield e.FlowStarted(call.id)
+    elif caller.place is Place.FLOW and call.state is S.IN_FLOW and after_gap and call.playing and not caller.hears:
+        # Its prompt ended while nobody listened, or was never begun: the flow goes on from there.
+        yield e.PromptsDone(call.id, call.playing)
 
 
 def _outbound(call: Call, views: Mapping[str, ChannelView], bridges: Bridges, before: float) -> Iterable[e.Event]:
