@@ -36,6 +36,8 @@ class Judge:
         self.crowd: Crowd
         self.problems: list[tuple[str, str]] = []
         self.sums: Counter[str] = Counter()
+        self.facts: Counter[str] = Counter()
+        """What was looked at and was as it must be."""
         self.began = time.time()
         self.answered_ids: dict[str, str] = {}
         """Id of each call that the switch has answered → number."""
@@ -99,6 +101,7 @@ class Judge:
         rung = [c for c in person.rings if c.end is None]
         if rung:
             self.wrong("double offers", f"{person.number} is offered to {seat} while another seat is rung for it")
+        self.facts["offers"] += 1
         if alive and not person.talks and not person.recalled and person.rank and person.number not in self._native:
             self._check_rank(seat, person, now)
 
@@ -106,6 +109,7 @@ class Judge:
         if self._disturbed(now - 3, now, chosen.pbx):
             return
         served_since = self.site.served_since(now)
+        self.facts["offers of which the rank was judged"] += 1
         for other in self.crowd.inside:
             if other is chosen or not other.rank or other.rank > chosen.rank - RANK_SLACK or other.talks:
                 continue
@@ -191,6 +195,7 @@ class Judge:
             person = self.crowd.people[number]
             if number in rows or person.recalled:
                 del self.must_be_listed[number]
+                self.facts["cut off by a switch's death and on the list"] += 1
             elif self.site.was_served(time.time() - 15, time.time()) and time.time() - at > 30:
                 del self.must_be_listed[number]
                 self.wrong("not called back", f"{number} was cut off by its switch's death ({person.phase_killed}, "
@@ -208,7 +213,11 @@ class Judge:
         spool = self.site.pbxs[0].asterisk.plan().recording_spool
         for id_, number in self.answered_ids.items():
             raw = spool / f"{id_}.raw"
-            if vault.manifest(id_) is not None or (id_ in jobs and raw.exists()):
+            if vault.manifest(id_) is not None:
+                self.facts["recordings sealed"] += 1
+                continue
+            if id_ in jobs and raw.exists():
+                self.facts["raw recordings with a job"] += 1
                 continue
             person = self.crowd.people[number]
             what = "a raw file without a job" if raw.exists() else "a job without a file" if id_ in jobs else "nothing"

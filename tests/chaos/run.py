@@ -31,6 +31,8 @@ class Report:
     phases: Counter[str] = field(default_factory=Counter)
     """How many callers were in which phase at the moments of the failures."""
     lateness: float = 0.0
+    facts: Counter[str] = field(default_factory=Counter)
+    """What was looked at and was as it must be."""
     ended: list[str] = field(default_factory=list)
     """Processes that ended by themselves and were started again."""
 
@@ -55,6 +57,7 @@ class Report:
         lines += [f"started again: {one}" for one in self.ended]
         lines.append(f"{len(self.silences)} silences over 0.5 s in talks")
         lines += [f"  – {one}" for one in self.silences[:30]]
+        lines.append("looked at: " + ", ".join(f"{n} {what}" for what, n in self.facts.items()))
         names = ("dropped talks", "lost ranks", "lost recordings", "double offers", "not called back",
                  "not in the books", "stuck", "other")  # fmt: skip
         lines.append(", ".join(f"{name}: {self.sums[name]}" for name in names))
@@ -126,7 +129,7 @@ class Run:
         self.report.takeovers, self.report.sums = hits.takeovers, judge.sums
         self._gather(judge, "at the end")
         self._silences(site, judge)
-        self.report.ended = site.ended
+        self.report.ended, self.report.facts = site.ended, judge.facts
         return self.report
 
     @staticmethod
