@@ -226,7 +226,9 @@ class Hotline:
         self._progress("Asterisk")
         secret(s.secrets_dir / "ami")
         self.asterisk = private_asterisk(s, self.config)
-        for port, udp, name in ((s.sip_port, True, "sip_port"), (s.ami_port, False, "ami_port")):
+        ports = ((s.sip_port, True, "sip_port"), (s.ami_port, False, "ami_port"))
+        # One that a killed run has left behind has them, and goes on with its calls.
+        for port, udp, name in ports if not self.asterisk.adoptable() else ():
             self.asterisk.clear_stale()
             if not port_free(port, udp=udp, host=s.bind):
                 raise ServiceError(

@@ -27,10 +27,19 @@ LOOP = 3
 """Quick deaths or failed starts in a row that are called a crash loop."""
 
 
+class Process(Protocol):
+    """Something that ends."""
+
+    async def wait(self) -> int:
+        """Its code, when it has ended."""
+
+
 class Server(Protocol):
     """What is kept: a private Redis or Asterisk."""
 
-    process: asyncio.subprocess.Process | None
+    @property
+    def process(self) -> Process | None:
+        """What runs, if anything does."""
 
     async def start(self) -> object:
         """Starts it and waits until it works."""

@@ -17,7 +17,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ._adopted import Adopted, can_go_on, left_behind, run_dir_of
+from ._adopted import Adopted, can_go_on, left_behind, owned, run_dir_of
 from ._render import SwitchPlan, render
 from .errors import PrivateAsteriskError
 

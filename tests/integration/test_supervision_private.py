@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import socket
+import sys
 import time
 from itertools import pairwise
 
@@ -16,6 +18,7 @@ from demo import Phone
 from routing import SeatState
 from service.app import running
 from service.settings import load_settings
+from telephony._adopted import Adopted
 from tests.conftest import PROMPTS, ROOT, ROOTFS, free_port
 
 pytestmark = pytest.mark.integration
@@ -141,3 +144,73 @@ async def test_a_killed_asterisk_is_started_again_and_the_lost_call_can_be_heard
     await taken.ended(QUICK)
     await eventually(lambda: not hotline.engine.calls, QUICK, "nothing is left")
     assert hotline.engine.counters.errors == 0
+
+
+async def test_a_service_that_is_killed_and_started_again_takes_up_its_asterisk_with_the_talk(tmp_path, eventually):
+    """kill -9 of `hotline run` with servers of its own; who talks hears nothing of it."""
+    var = tmp_path / "var"
+    var.mkdir()
+    (var / "prompts").symlink_to(PROMPTS)
+    sip = ("127.0.0.1", free_port(socket.SOCK_DGRAM))
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")} | {
+        "HOTLINE_VAR_DIR": str(var), "HOTLINE_ROOTFS": str(ROOTFS), "HOTLINE_HTTP_PORT": str(free_port()),
+        "HOTLINE_REDIS_PORT": str(free_port()), "HOTLINE_AMI_PORT": str(free_port()), "HOTLINE_SIP_PORT": str(sip[1]),
+        "HOTLINE_RTP_START": "37600", "HOTLINE_RTP_END": "37800", "HOTLINE_ASR_WORKERS": "0", "HOTLINE_PHONES": "0",
+    }  # fmt: skip
+
+    def pid():
+        return int((var / "asterisk/etc/pid").read_text())
+
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def run():
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", "from service.cli import main; main()", "run", cwd=ROOT, env=environment,
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+            stack.push_async_callback(ended, process)
+            lines = []
+            while line := (await asyncio.wait_for(process.stdout.readline(), 60)).decode():
+                lines.append(line)
+                if "Ctrl-C ends it" in line:
+                    break
+            assert any(re.match(r"\s*role\s+active", x) for x in lines), lines
+            drain = asyncio.create_task(process.stdout.read())
+            stack.callback(drain.cancel)
+            return process
+
+        first = await run()
+        seat = await stack.enter_async_context(Phone(sip, "8001", "demo-8001"))
+        await seat.register()
+        mine = await stack.enter_async_context(Phone(sip, "13800000001", local_ip="127.0.0.9"))
+        call = await mine.dial("12345")
+        await call.answered(QUICK)
+        await call.press("#")
+        taken = await seat.incoming(QUICK)
+        await taken.answer()
+        taken.tone(880)
+        await eventually(lambda: call.tones_heard((440, 880)) == {880}, QUICK, "they talk")
+        asterisk, since = pid(), time.time()
+        first.kill()
+        await first.wait()
+        second = await run()
+        assert pid() == asterisk, "the same Asterisk"
+        await eventually(lambda: call.tones_heard((440, 880)) == {880}, QUICK, "they still talk")
+        spans = call.tone_log([880], since, shortest=0.06)
+        assert len(spans) == 1 or max(b.began - a.ended for a, b in pairwise(spans)) < 0.5, "the talk had a gap"
+        await call.hang_up()
+        await taken.ended(QUICK)
+        second.terminate()
+        await asyncio.wait_for(second.wait(), QUICK)
+        await eventually(lambda: Adopted(asterisk).returncode is not None, QUICK, "a clean stop ends it")
+
+
+async def ended(process):
+    """Ends it cleanly, or with its Asterisk and Redis whatever happens."""
+    if process.returncode is None:
+        process.terminate()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), 15)
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
