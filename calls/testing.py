@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from . import commands as c
 from . import events as e
-from .ports import ChannelView, Entry, Place, Snapshot
+from .ports import ChannelView, Entry, Place, Snapshot, Tale
 from .reconcile import split_leg
 
 
@@ -59,6 +59,9 @@ class FakeSwitch:
     phones: set[str] = field(default_factory=set)
     renewed: list[str] = field(default_factory=list)
     now: float = 0.0
+    alone: bool = False
+    """Nobody listens: what happens is written down instead of told (ports.Tale)."""
+    tales: dict[str, list[tuple[float, e.Event]]] = field(default_factory=dict)
     _names: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     # ------------------------------------------------------------------ bridges
@@ -77,7 +80,8 @@ class FakeSwitch:
         leg = self.legs.get(channel)
         if leg is not None:
             leg.state = "joined"
-            self.events.append(e.LegJoined(leg.call, channel, leg.seat, bridge))
+            # A seat of the switch's own queue says so before it is in the bridge.
+            self.events.append(e.LegJoined(leg.call, channel, leg.seat, "" if leg.role == "native" else bridge))
 
     def _meet(self, channel: str, other: str) -> None:
         """`channel` goes to where `other` is; both into a new bridge if that is in none."""
@@ -95,7 +99,9 @@ class FakeSwitch:
         rest = [x for x, b in self.bridges.items() if b == bridge]
         if len(rest) == 1:
             del self.bridges[rest[0]]
-            leg = self.legs.get(rest[0])
+            leg, caller = self.legs.get(rest[0]), self.callers.get(rest[0])
+            if caller is not None and caller.place is Place.NATIVE:
+                caller.place = Place.WAITING  # after a talk of the switch's own queue: as after any other
             if leg is not None and not leg.private:
                 self.end_leg(rest[0], 31)
 
@@ -141,7 +147,8 @@ class FakeSwitch:
     def end_leg(self, leg: str, cause: int) -> None:
         """A leg is over: refused, hung up, lost."""
         one = self.legs.pop(leg)
-        self.events.append(e.LegLeft(one.call, leg, cause))
+        # The channel's id says nothing of the call where the switch has made it by itself.
+        self.events.append(e.CallerLeft(leg, cause) if one.role == "native" else e.LegLeft(one.call, leg, cause))
         self._out(leg)
 
     def leave(self, call: str, cause: int = 16) -> None:
@@ -149,6 +156,36 @@ class FakeSwitch:
         self.callers.pop(call)
         self._out(call)
         self.events.append(e.CallerLeft(call, cause))
+        if self.alone:
+            self._note(call, e.CallerLeft(call, cause))
+
+    # ------------------------------------------------------------------ without the service
+    def goes_native(self, call: str) -> None:
+        """The heart-beat is too old: the caller is in the switch's own queue."""
+        self.callers[call].place = Place.NATIVE
+        self.events.append(e.WentNative(call))
+        self._note(call, e.WentNative(call))
+
+    def native_answer(self, call: str, seat: str) -> str:
+        """A seat that the switch's own queue has rung answers: returns the id of its channel, no leg of our making."""
+        channel = f"n.{next(self._names)}"
+        self.legs[channel] = FakeLeg(call, seat, role="native")
+        self._meet(channel, call)
+        self._note(call, e.LegJoined(call, channel, seat))
+        return channel
+
+    def comes_back(self, call: str) -> None:
+        """The heart-beat is fresh again: who is with nobody waits for us."""
+        if call not in self.bridges:
+            self.greeted(call)
+
+    def hears_nobody(self) -> None:
+        """No process is there: what was told to none is lost, but for the notes."""
+        self.events.clear()
+
+    def _note(self, call: str, event: e.Event) -> None:
+        arrived = (self.now, e.Arrived(call, f"PJSIP/{call}", "12345", "13800000000"))
+        self.tales.setdefault(call, [arrived]).append((self.now, event))
 
     def pick_up(self, call: str) -> None:
         """The caller of an outbound call answers: joined with its seat, or waiting if that has gone."""
@@ -262,9 +299,12 @@ class FakeSwitch:
             for i, x in self.callers.items()
         ]
         for leg, one in self.legs.items():
-            views.append(ChannelView(leg, f"PJSIP/{one.seat}", Place.SEAT, self.bridges.get(leg), age=60.0))
-            assert split_leg(leg) is not None
-        return Snapshot(self.now, views, frozenset(self.phones))
+            native = one.role == "native"
+            place, seat = (Place.OTHER, one.seat) if native else (Place.SEAT, "")
+            views.append(ChannelView(leg, f"PJSIP/{one.seat}", place, self.bridges.get(leg), age=60.0, seat=seat))
+            assert native or split_leg(leg) is not None
+        tales = [Tale(call, tuple(events), self.now) for call, events in self.tales.items()]
+        return Snapshot(self.now, views, frozenset(self.phones), tales=tales)
 
     def _seen(self, call: str, place: Place) -> str | None:
         """A waiting caller is in a holding bridge of its own."""

@@ -137,6 +137,42 @@ class Hotline(RuleBasedStateMachine):
         self.loop.run_until_complete(self.engine.sweep(after_gap=True))
         self.settle()
 
+    @rule(target=callers, data=st.data(), killed=st.booleans())
+    def nobody_is_there_for_a_while_and_the_switch_serves_alone(self, data, killed):
+        switch, new = self.switch, f"hotline-{self.n}.0"
+        self.n += 1
+        switch.alone, switch.now = True, self.now
+        switch.arrive(new)
+        self.arrived.add(new)
+        served = [x for x in switch.callers if x not in switch.bridges]
+        for call in served:
+            switch.goes_native(call)
+        self.now += 5.0
+        switch.now = self.now
+        free = [x for x in SEATS if x in switch.phones and all(leg.seat != x for leg in switch.legs.values())]
+        for call in served:
+            what = data.draw(st.sampled_from(["waits", "leaves", "talks", "talks and leaves"]))
+            if "talks" in what and free:
+                switch.native_answer(call, free.pop())
+            if "leaves" in what:
+                switch.leave(call)
+        self.now += 3.0
+        switch.now = self.now
+        switch.hears_nobody()
+        if killed:
+            self.engine = make_engine(switch, self.journal, lambda: self.now)
+            self.loop.run_until_complete(self.engine.recover())
+        for _ in range(data.draw(st.integers(1, 2))):
+            self.loop.run_until_complete(self.engine.sweep(after_gap=True))
+        self.settle()
+        switch.alone = False
+        switch.tales.clear()
+        for call in served:
+            if call in switch.callers:
+                switch.comes_back(call)
+        self.settle()
+        return new
+
     @rule()
     def the_journal_fails_for_a_moment(self):
         self.journal.failing = True
