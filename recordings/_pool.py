@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from ._check import check_model
@@ -19,6 +20,16 @@ from ._settings import ENVIRONMENT, RecordingSettings
 _PATIENCE = 60.0  # a worker that ran so long starts anew at once when it ends
 _MAX_PAUSE = 30.0
 _HOME = Path(__file__).resolve().parent.parent  # where `python -m recordings.worker` is found
+
+
+@dataclass(slots=True)
+class PoolCounters:
+    """Counters for metrics; they only grow."""
+
+    died: int = 0
+    """Workers that ended unasked, the hung ones among them."""
+    hung: int = 0
+    """Workers killed because they gave no sign of life."""
 
 
 class WorkerPool:
@@ -32,6 +43,7 @@ class WorkerPool:
         self, settings: RecordingSettings, log: Log | None = None, log_file: Path | None = None
     ) -> None:
         """`log_file`: where the workers' log lines go; None: to our own standard error."""
+        self.counters = PoolCounters()
         self._log_file = log_file
         self._s = settings
         self._log = log or json_log("pool")
@@ -67,7 +79,7 @@ class WorkerPool:
         for i in range(settings.workers):
             # The name lasts as long as this pool: a worker's successor goes on with the job it left.
             name = f"{socket.gethostname()}-{os.getpid()}-{id(self):x}-{i}"
-            slot = _Slot(name, environment, settings, self._log, self._log_file)
+            slot = _Slot(name, environment, settings, self.counters, self._log, self._log_file)
             self._slots.append(slot)
             self._tasks.append(asyncio.create_task(slot.keep(), name=f"recordings-worker-{i}"))
         await asyncio.gather(*(s.started.wait() for s in self._slots))
@@ -91,11 +103,6 @@ class WorkerPool:
             return False, f"recogniser: {self._model.error}"
         return True, ""
 
-    @property
-    def hung(self) -> int:
-        """Workers that were killed because they gave no sign of life, since the start."""
-        return sum(s.hung for s in self._slots)
-
     async def stop(self) -> None:
         """SIGTERM; a worker has `stop_grace` seconds to finish its job, then SIGKILL: the job stays in Redis."""
         for slot in self._slots:
@@ -109,8 +116,8 @@ class _Slot:
     """One place in the pool: a process, and its successor when it ends."""
 
     def __init__(
-        self, name: str, environment: dict[str, str], settings: RecordingSettings, log: Log,
-        log_file: Path | None = None,
+        self, name: str, environment: dict[str, str], settings: RecordingSettings, counters: PoolCounters,
+        log: Log, log_file: Path | None = None,
     ) -> None:  # fmt: skip
         self.name, self._environment, self._log = name, environment, log
         self._log_file = log_file
@@ -119,7 +126,7 @@ class _Slot:
         self.exit_code: int | None = None
         self.ending = asyncio.Event()
         self._s = settings
-        self.hung = 0
+        self._counters = counters
         self._sign = 0.0
         self._since = 0.0
         self._crashes = 0
@@ -143,6 +150,7 @@ class _Slot:
                 continue
             self._crashes = 1 if time.monotonic() - self._since > _PATIENCE else self._crashes + 1
             pause = min(0.5 * 2 ** (self._crashes - 1), _MAX_PAUSE)
+            self._counters.died += 1
             self._log("worker-died", worker=self.name, code=code, retry_in=pause)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.ending.wait(), pause)
@@ -205,7 +213,7 @@ class _Slot:
             now = time.monotonic()
             # After a pause of our own (the whole machine was stopped) its signs may lie unread: look again.
             if now > self._sign and now - looked < 2 * every:
-                self.hung += 1
+                self._counters.hung += 1
                 self._log("worker-hung", worker=self.name, silent=round(now - self._sign + self._s.silent, 1))
                 _signal(process, signal.SIGKILL)
                 return

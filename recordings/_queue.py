@@ -103,6 +103,13 @@ class JobQueue:
             self._redis.xreadgroup(GROUP, self.consumer, {self._s.jobs: ">"}, count=1, block=int(block * 1000))
         )
 
+    def behind(self, id_: str, older_than: float, count: int = 20) -> list[tuple[str, str]]:
+        """Jobs behind a place in the stream that came at least so many seconds ago: place and JSON. Takes none."""
+        seconds, micro = self._redis.time()
+        until = int((seconds + micro / 1e6 - older_than) * 1000)
+        rows = cast(list[Any], self._redis.xrange(self._s.jobs, min=f"({id_}", max=str(max(0, until)), count=count))
+        return [(place, (fields or {}).get("job", "")) for place, fields in rows]
+
     def renew(self, id_: str, *, forgive: bool = False) -> bool:
         """Say that we still work on it; False: it is another's now. `forgive`: this delivery does not count."""
         reply = self._redis.eval(_RENEW, 1, self._s.jobs, GROUP, id_, self.consumer, "1" if forgive else "")

@@ -47,8 +47,8 @@ class RecordingSettings:
     retry_pause: float = 5.0
     job_seconds: float = 120.0
     job_factor: float = 2.0
-    silent: float = 15.0
-    starting: float = 60.0
+    silent: float = 20.0
+    starting: float = 120.0
     reserve: int = 0
     recycle_jobs: int = 500
     recycle_hours: float = 6.0

@@ -13,6 +13,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -31,6 +32,8 @@ _MACHINE = {
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.EACCES,
     errno.EPERM, errno.ESTALE, errno.ENODEV,
 }  # fmt: skip
+_AHEAD = 5.0
+"""Seconds: only recordings that ended so long ago are sealed ahead of their turn, and no longer is spent on it."""
 HUNG = 70  # exit code of a worker that ended itself because a job took too long
 
 
@@ -64,6 +67,7 @@ class Worker:
         self._began = time.monotonic()
         self._done = 0
         self._ready = False
+        self._sealed_to = "0-0"
         self._stopping = stopping
         self._memory = _memory()  # with the model loaded
 
@@ -158,12 +162,35 @@ class Worker:
         audio = self._vault.audio(job.call)
         if audio is None:
             raise VaultDamagedError(f"{job.call}: the sound vanished after it was sealed")
+        self._seal_behind(delivery)
         try:
             words = transcribe(job, audio, float(manifest["audio"]["duration"]), self._recognizer)
         except RecordingError as e:
             return _result(job.call, e.code, where)
         self._vault.write_transcript(job.call, words)
         return {"call": job.call, "status": "ok", "error": "", "manifest": where}
+
+    def _seal_behind(self, delivery: Delivery) -> None:
+        """Seal the sound of calls that wait behind this one, before the slow part: a recogniser that is slow, or hangs
+        in the next line, keeps nobody's recording in the spool. Each has its own turn later, and tells its own faults.
+        """
+        if delivery.count > 1:
+            return  # whatever ended the worker before: this time it has only its own job
+        until = time.monotonic() + _AHEAD
+        try:
+            waiting = self._queue.behind(max(delivery.id, self._sealed_to, key=_place), _AHEAD)
+        except redis.RedisError:
+            return
+        for place, text in waiting:
+            if time.monotonic() >= until or self._stopping.is_set():
+                return
+            self._sealed_to = place
+            try:
+                job = parse_job(text)
+                if isinstance(job, Job) and Path(job.raw).exists():
+                    self._vault.finalise(job)
+            except (RecordingError, OSError):
+                continue
 
     def _finish(
         self, delivery: Delivery, result: dict[str, str], dead: dict[str, str] | None, seconds: float, call: str = ""
@@ -201,6 +228,12 @@ class Worker:
 def _memory() -> float:
     """Peak megabytes of this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _place(id_: str) -> tuple[int, int]:
+    """An entry's id, to be compared."""
+    at, _, n = id_.partition("-")
+    return int(at), int(n or 0)
 
 
 def _result(call: str, error: str, manifest: str = "") -> dict[str, str]:

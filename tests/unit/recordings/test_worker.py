@@ -35,6 +35,9 @@ class FakeQueue:
         self.stopping.set()
         return None
 
+    def behind(self, id_: str, older_than: float, count: int = 20) -> list[tuple[str, str]]:
+        return []
+
     def renew(self, id_: str, *, forgive: bool = False) -> bool:
         self.renewed.append(forgive)
         return True
