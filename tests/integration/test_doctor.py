@@ -235,8 +235,8 @@ async def test_the_shipped_test_call_goes_well_troubles_nobody_and_leaves_nothin
         jobs = await hotline.redis.xrange(settings.redis_prefix + "recordings")
         assert [json.loads(data[b"job"])["kind"] for _, data in jobs] == ["discard"], "its recording goes"
         assert await hotline.redis.xlen(settings.redis_prefix + "finished") == 0
-        assert (await hotline.store.calls()).items == [], "not in the book"
-        assert b'hotline_calls_ended_total{outcome=' not in hotline.metrics.text().encode()
+        assert not (await hotline.store.calls()).items, "not in the book"
+        assert "hotline_calls_ended_total{" not in hotline.metrics.text()
         async with checks(settings) as every:
             found = (await examine([x for x in every if x.part in ("config", "dialplan", "service", "lease")])).findings
         assert {"service-well", "lease-well"} <= {x.code for x in found}
