@@ -13,7 +13,7 @@ import pytest
 
 from demo import Phone
 from telephony import AmiLink, AmiSettings
-from tests.conftest import eventually
+from tests.conftest import eventually, seconds_until
 from tests.lines import Cable, cable
 
 pytestmark = pytest.mark.integration
@@ -116,18 +116,6 @@ async def scene(bench: Any) -> Any:
         yield made
 
 
-async def until_down(one: Scene) -> float:
-    """Seconds until the link knows, without those that a busy machine took from this process."""
-    loop = asyncio.get_running_loop()
-    began, stolen = loop.time(), 0.0
-    while one.link.up:
-        before = loop.time()
-        assert before - began < PATIENCE, "the link is never declared down"
-        await asyncio.sleep(0.01)
-        stolen += max(0.0, loop.time() - before - 0.02)
-    return loop.time() - began - stolen
-
-
 @contextlib.asynccontextmanager
 async def chatter(bench: Any) -> Any:
     """The switch tells of others, several times a second."""
@@ -160,7 +148,7 @@ async def test_cut_or_half_open_either_way_is_known_within_3_s_and_nobody_is_los
             else:
                 # The events that go on are no sign that our orders arrive.
                 way.swallows = True
-            assert await until_down(one) < 3.0, fault
+            assert await seconds_until(lambda: not one.link.up, PATIENCE, fault) < 3.0, fault
             one.wire.refuses = way.swallows = False
             await one.nobody_lost()
         await one.all_are_served()

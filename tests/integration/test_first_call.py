@@ -51,7 +51,7 @@ async def test_a_caller_reaches_a_seat_and_both_hear_each_other(bench, switch, e
         await eventually(lambda: call.tones_heard((440, 880)) == {880}, what="the caller hears the seat")
         await eventually(lambda: ringing.tones_heard((440, 880)) == {440}, what="the seat hears the caller")
         await call.hang_up()
-        await ringing.ended(3)
+        await ringing.ended(20)
         await eventually(lambda: not hotline.engine.calls, what="wrapped up and ended")
         await eventually(lambda: hotline.engine.dispatcher.seats["8001"].state.value == "available")
     assert hotline.engine.counters.errors == 0
@@ -73,7 +73,7 @@ async def test_the_seat_that_does_not_answer_does_not_cost_the_caller_its_rank(b
                 second = await more["8002"].incoming()
                 await second.ring()
                 assert second.caller in ("13800001234", "13900005678")
-                await first.ended(8)
+                await first.ended(20)
                 await eventually(lambda: any(m.what == "not_taken" for c in hotline.engine.calls.values()
                                              for m in c.timeline))  # fmt: skip
                 ours = next(c for c in hotline.engine.calls.values() if c.caller_number == "13800001234")
@@ -106,7 +106,7 @@ async def test_a_busy_phone_passes_the_caller_on_at_once(bench, switch, eventual
         await call.answered()
         first = await phones["8001"].incoming()
         await first.reject(486)
-        second = await phones["8002"].incoming(3)
+        second = await phones["8002"].incoming()
         await second.answer()
         await eventually(lambda: one_call(hotline).seat == "8002")
         assert hotline.engine.dispatcher.seats["8001"].missed == 1
@@ -124,7 +124,7 @@ async def test_a_phone_that_vanished_is_found_out_and_the_caller_goes_on(bench, 
         await eventually(lambda: hotline.engine.dispatcher.seats["8001"].state.value == "offline")
         assert one_call(hotline).state.value == "waiting"
         async with seats(switch, "8002") as phones:
-            ringing = await phones["8002"].incoming(10)
+            ringing = await phones["8002"].incoming()
             await ringing.answer()
             await eventually(lambda: one_call(hotline).seat == "8002")
             await call.hang_up()
@@ -154,7 +154,7 @@ async def test_a_caller_who_hangs_up_leaves_nothing_behind(bench, switch, eventu
         call_id = one_call(hotline).id
         await call.hang_up()
         if ringing is not None:
-            await ringing.ended(5)
+            await ringing.ended(20)
         await eventually(lambda: not hotline.engine.calls, what="the call has ended")
         await eventually(lambda: not hotline.engine.dispatcher.waiting())
         if phones:
@@ -176,12 +176,12 @@ async def test_keys_over_the_greeting_bring_the_human_at_once_and_are_not_lost(b
         await ready(hotline, eventually, "8001")
         call = await caller.dial("12345")
         await call.answered()
-        await call.wait_for_audio(200, 3)
+        await call.wait_for_audio(200, 20)
         began = asyncio.get_running_loop().time()
         await call.press("0")
-        ringing = await phones["8001"].incoming(3)
-        # The greeting and notice take over three seconds: ringing long before that is the key's doing.
-        assert asyncio.get_running_loop().time() - began < 2.0
+        ringing = await phones["8001"].incoming()
+        # The greeting and notice take four seconds: ringing before that is the key's doing.
+        assert asyncio.get_running_loop().time() - began < 3.2
         timeline = [(m.what, dict(m.detail).get("digit")) for m in one_call(hotline).timeline]
         assert ("key", "0") in timeline
         await ringing.answer()
@@ -198,7 +198,7 @@ async def test_the_seat_hanging_up_releases_the_caller(bench, switch, eventually
         await ringing.answer()
         await eventually(lambda: one_call(hotline).state.value == "talking")
         await ringing.hang_up()
-        await call.ended(3)
+        await call.ended(20)
         await eventually(lambda: not hotline.engine.calls)
 
 
@@ -227,7 +227,7 @@ async def test_a_dead_service_sends_new_callers_to_a_human_through_the_native_qu
     async with seats(switch, "8001") as phones, caller_phone(switch) as caller:
         await asyncio.sleep(5.5)
         call = await caller.dial("12345")
-        ringing = await phones["8001"].incoming(5)
+        ringing = await phones["8001"].incoming()
         await ringing.answer()
         await call.answered()
         call.tone(440)
@@ -265,9 +265,9 @@ async def test_a_flow_with_questions_is_led_by_the_service_with_barge_in_and_0_i
             call = await caller.dial("12315")
             await call.answered()
             await eventually(lambda: hotline.engine.calls and one_call(hotline).state.value == "in_flow")
-            await call.wait_for_audio(200, 3)
+            await call.wait_for_audio(200, 20)
             await call.press("0")
-            ringing = await phones["8001"].incoming(5)
+            ringing = await phones["8001"].incoming()
             await ringing.answer()
             await eventually(lambda: one_call(hotline).state.value == "talking")
             await call.hang_up()
@@ -280,7 +280,7 @@ async def test_a_changed_flow_is_taken_over_and_a_wrong_one_is_refused_while_run
         flow = config / "flows/default.yaml"
         good = flow.read_text()
         flow.write_text(good.replace("greeting, recording-notice", "greeting"))
-        await eventually(lambda: hotline.entries()["12345"] != before, 10)
+        await eventually(lambda: hotline.entries()["12345"] != before)
         shorter = hotline.entries()["12345"]
         assert shorter.prompts == ("hotline/zh/greeting",)
         assert hotline.flows.flow_of(before.flow) is not None, "running calls keep their version"
@@ -343,12 +343,12 @@ async def test_what_happened_while_the_link_was_cut_is_found_out_after_it(bench,
                 await second.answer()
                 await eventually(lambda: [c.state.value for c in hotline.engine.calls.values()] == ["talking"] * 2)
                 await proxy.cut()
-                await eventually(lambda: not hotline.link.up, 5)
+                await eventually(lambda: not hotline.link.up)
                 await gone.hang_up()
-                await first.ended(3)
+                await first.ended(20)
                 await asyncio.sleep(1.0)
                 await proxy.mend()
-                await eventually(lambda: hotline.link.state.value == "up", 10)
+                await eventually(lambda: hotline.link.state.value == "up")
                 await eventually(lambda: len(hotline.engine.calls) == 1, what="one caller has left")
                 ours = one_call(hotline)
                 assert (ours.caller_number, ours.state.value) == ("13900005678", "talking")
@@ -383,7 +383,7 @@ async def test_a_voicemail_is_recorded_and_known_as_one(bench, switch, eventuall
         await call.answered()
         await eventually(lambda: hotline.engine.calls and one_call(hotline).state.value == "in_flow")
         await call.press("1")
-        await eventually(lambda: one_call(hotline).state.value == "voicemail", 20)
+        await eventually(lambda: one_call(hotline).state.value == "voicemail")
         call_id = one_call(hotline).id
         call.tone(440)
         await asyncio.sleep(1.0)
@@ -404,7 +404,7 @@ async def test_a_caller_in_a_flow_gets_a_human_when_the_service_dies(bench, swit
             # Longer than the limit: while the service lives, nobody is taken out of the flow.
             await asyncio.sleep(7.5)
             assert one_call(hotline).state.value == "in_flow"
-        ringing = await phones["8001"].incoming(10)
+        ringing = await phones["8001"].incoming()
         await ringing.answer()
         call.tone(440)
         await eventually(lambda: ringing.tones_heard((440,)) == {440}, what="a human hears the caller")

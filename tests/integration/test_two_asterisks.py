@@ -80,7 +80,7 @@ async def test_a_seat_at_another_asterisk_is_rung_talks_and_wraps_up(floor, even
             await hotline.engine.sweep()
             assert seat(hotline).state is SeatState.TALKING
             await call.hang_up()
-            await ringing.ended(3)
+            await ringing.ended(20)
             await eventually(lambda: seat(hotline).state is SeatState.AVAILABLE, what="wrapped up")
     assert hotline.engine.counters.errors == 0
 
@@ -97,7 +97,7 @@ async def test_the_seat_there_hangs_up_and_the_caller_is_released(floor, eventua
             await ringing.answer()
             await eventually(lambda: seat(hotline).state is SeatState.TALKING)
             await ringing.hang_up()
-            await call.ended(5)
+            await call.ended(20)
             await eventually(lambda: not hotline.engine.calls)
 
 
@@ -147,5 +147,5 @@ async def test_a_peer_can_ring_seats_and_nothing_else(floor, eventually):
     async with Phone((THERE, b.plan.sip_port), "13800009999", local_ip=HERE) as phone:
         for number in ("12345", "13900000000", "8002", "*11"):
             call = await phone.dial(number)
-            end = await call.ended(5)
+            end = await call.ended(20)
             assert end.status == 404, number

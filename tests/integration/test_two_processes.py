@@ -161,9 +161,9 @@ async def test_the_active_one_is_killed_while_one_talks_and_two_wait(bench, swit
             await offered.answer()
             await until("joined", lambda: seat_is("8002", "talking"))
             await call.hang_up()
-            await offered.ended(5)
+            await offered.ended(20)
         await talk.hang_up()
-        await ringing.ended(5)
+        await ringing.ended(20)
 
         # ------------------------------------------------------------ the dead one comes back and stands by
         again = Process.__new__(Process)

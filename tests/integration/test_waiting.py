@@ -170,7 +170,7 @@ async def test_somebody_who_does_not_answer_frees_the_seat_at_once_and_is_tried_
             await at_seat.answer()
             rung = await telephone.incoming()
             await rung.reject(486)
-            await at_seat.ended(5)
+            await at_seat.ended(20)
             await eventually(lambda: hotline.engine.host.callbacks.get(entry.id).attempts == 1)
             assert hotline.engine.host.callbacks.get(entry.id).last_outcome == "busy"
             await available(hotline, eventually, "8001")
@@ -193,7 +193,7 @@ async def test_a_seat_that_hangs_up_before_the_caller_answers_costs_no_attempt(b
             rung = await telephone.incoming()
             await rung.ring()
             await at_seat.hang_up()
-            await rung.ended(5)
+            await rung.ended(20)
             await eventually(lambda: hotline.engine.host.callbacks.get(entry.id).last_outcome == "interrupted")
             assert hotline.engine.host.callbacks.get(entry.id).attempts == 0
 
@@ -214,7 +214,7 @@ async def test_a_seat_that_answers_in_the_middle_of_an_announcement_is_joined_cl
                 await asyncio.sleep(0.05)
             assert speaks in said[0]["ApplicationData"], "the caller hears an announcement"
             await at_seat.hang_up()
-            await first.ended(5)
+            await first.ended(20)
             again = await phone.incoming()
             await again.answer()
             await eventually(lambda: state_of(hotline) is CallState.TALKING)
@@ -277,9 +277,9 @@ async def test_a_code_from_the_seats_phone_signs_it_in_and_out(bench, switch, ev
             call = await phones["8001"].dial(code)
             await call.answered()
             await eventually(lambda s=state: hotline.engine.dispatcher.seats["8001"].state.value == s)
-            await call.ended(5)
+            await call.ended(20)
         toll = await phones["8001"].dial("13800001234")
-        assert (await toll.ended(5)).status in (403, 404, 480, 488, 503, 603), "no line to the outside"
+        assert (await toll.ended(20)).status in (403, 404, 480, 488, 503, 603), "no line to the outside"
 
 
 async def test_an_interpreter_joins_the_talk_is_heard_by_both_and_may_leave(bench, switch, eventually):
@@ -317,7 +317,7 @@ async def test_an_interpreter_joins_the_talk_is_heard_by_both_and_may_leave(benc
         await eventually(lambda: state_of(hotline) is CallState.STAYING)
         await eventually(lambda: at_seat.tones_heard(everyone) == {1320}, what="they talk on")
         await at_seat.hang_up()
-        await third.ended(5)
+        await third.ended(20)
         await available(hotline, eventually, "8001", "8006")
     assert hotline.engine.counters.errors == 0
 
@@ -348,8 +348,8 @@ async def test_a_leaders_assistant_hears_the_talk_and_is_heard_by_the_leader_alo
         await eventually(lambda: leader.tones_heard(everyone) == {440, 1320}, what="the leader hears both")
         await eventually(lambda: call.tones_heard(everyone) == {880}, what="the caller hears the leader only")
         await leader.hang_up()
-        await assistant.ended(5)
-        await call.ended(5)
+        await assistant.ended(20)
+        await call.ended(20)
 
 
 def _t(hour, minute):
