@@ -198,6 +198,8 @@ class Admission:
         self.arrivals = 0.0
         """Callers a second at our door, lately."""
         self._looked: float | None = None
+        self.tight = False
+        """Answers are late although fewer are let in already: nobody more than there are now."""
         self.configure(limits or Limits())
 
     def configure(self, limits: Limits) -> None:
@@ -235,6 +237,7 @@ class Admission:
             delay = max(delay, 2 * self.limits.slow)  # more last words than lines for them: fewer in, by the switch
         self.bucket.left(now)
         self.bucket.rate = self.throttle.look(delay, self.arrivals, now)
+        self.tight = delay > self.limits.slow and self.throttle.rate < 0.8 * self.throttle.most
 
     @property
     def room(self) -> float:

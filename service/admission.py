@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 import calls
 import telephony
-from calls import CallState
+from calls import CallState, LegState
 from calls.events import Arrived
 from routing import SeatState, national, past
 
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 TICK = 0.25
 CALM = 30.0
 """Seconds without anybody turned away after which it is over."""
+FEW = 50
+"""Channels that are always allowed."""
 ASKS_EVERY = 2
 """Ticks between two questions to the switch."""
 SERVING = frozenset({SeatState.AVAILABLE, SeatState.OFFERED, SeatState.RINGING, SeatState.TALKING, SeatState.WRAP_UP})
@@ -77,6 +79,8 @@ class Admission:
         self._began: Counter[str] = Counter()
         self._seen: list[tuple[int | None, int | None]] = [(None, None) for _ in doors]
         self._pinging: asyncio.Task[None] | None = None
+        self._channels = 0
+        """Callers and other legs, as far as we know."""
 
     # ------------------------------------------------------------------ at the door
     def gate(self, event: Arrived, now: float) -> Arrived:
@@ -189,8 +193,9 @@ class Admission:
 
     def _crowd(self) -> calls.Crowd:
         host = self._host
-        live = turned = greeted = 0
+        live = turned = greeted = self._channels = 0
         for call in self._engine.calls.values():
+            self._channels += sum(x.state is not LegState.GONE for x in call.legs)
             if call.direction == "in" and call.state in INSIDE:
                 if call.turned:
                     turned += 1
@@ -222,6 +227,9 @@ class Admission:
         key = self._key("0")
         # Callers, one leg of each seat, and those who hear their last word, here and there.
         most = limits.most + len(host.dispatcher.seats) + 2 * limits.announcements
+        if self.rules.tight:
+            # One in for one out, until it is quick again: the rate alone would go on filling a switch that is too full.
+            most = min(most, max(FEW, self._channels + limits.announcements))
         return telephony.DoorPlan(
             max(1, round(self.rules.allowance(now) / doors)), most, limits.announcements,
             calls.spoken("zh", *calls.busy(key)), calls.spoken("zh", *calls.busy("")),

@@ -186,6 +186,25 @@ def test_the_switch_is_told_the_rate_or_what_is_left_of_the_burst_and_nothing_wh
     assert door.plans[-1] == DoorPlan()
 
 
+def test_while_answers_are_late_in_a_flood_nobody_more_comes_in_than_there_are():
+    found = build(calls.Limits(rate=10, burst=10, most=100, announcements=5))
+    (door,) = found._doors
+    at = [NOW]
+    found._clock = lambda: at[0]
+    for _ in range(20):
+        at[0] += 0.25
+        for _ in range(10):
+            found.gate(replace(ARRIVAL, number=""), at[0])
+        door.reply = 1.0
+        found.look()
+    assert found.rules.tight
+    assert door.plans[-1].most == 50, "the least there is, with nobody in the books"
+    door.reply, found.delays = 0.001, {}
+    at[0] += 0.25
+    found.look()
+    assert door.plans[-1].most == 100 + 1 + 10
+
+
 def test_the_switch_knows_emergency_lines_and_takes_no_pattern_from_a_configured_number():
     text = DoorPlan(always=("110", "119", "12*"), always_dialled=("95001", ".*")).globals()["HL_ALWAYS"]
     assert text == "^(0[0-9]+)?(110|119)>|>(95001)$"
