@@ -167,6 +167,19 @@ class Hotline:
         self.config = load_config(directory / "hotline.yaml", [f.name for f in self.flows.book])
         self.gazetteer = tickets.Gazetteer.load(directory / "regions.yaml")
         self.vault = recordings.Vault(self.settings.recordings_dir)
+        s = self.settings
+        self.pool = recordings.WorkerPool(
+            recordings.RecordingSettings(
+                redis_url=s.redis,
+                prefix=s.redis_prefix,
+                root=s.recordings_dir,
+                spool=s.spool,
+                model=s.model_dir,
+                workers=s.asr_workers if s.record else 0,
+                reserve=reserve(s),
+            ),
+            log_file=s.log_file,
+        )
 
     async def _start_redis(self) -> None:
         s = self.settings
@@ -308,6 +321,7 @@ class Hotline:
         try:
             await active.start()
             active.metrics.count_from("hotline_cluster", "Changes of role since the start", self.cluster.counters)
+            active.metrics.count_from("hotline_workers", "Recording workers here, since the start", self.pool.counters)
             await self._front.show(active.app)
             if self.cluster.role is Role.STARTING:
                 await active.wait_for_switch(10.0)
@@ -347,19 +361,6 @@ class Hotline:
 
     # ------------------------------------------------------------------ recordings
     async def _start_recordings(self) -> None:
-        s = self.settings
-        self.pool = recordings.WorkerPool(
-            recordings.RecordingSettings(
-                redis_url=s.redis,
-                prefix=s.redis_prefix,
-                root=s.recordings_dir,
-                spool=s.spool,
-                model=s.model_dir,
-                workers=s.asr_workers if s.record else 0,
-                reserve=reserve(s),
-            ),
-            log_file=s.log_file,
-        )
         await self.pool.start()
         self._exit.push_async_callback(self.pool.stop)
 
