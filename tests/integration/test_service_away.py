@@ -15,10 +15,30 @@ from calls import CallState
 from demo import Phone
 from routing import SeatState
 from tests.conftest import eventually
+from tests.integration.test_first_call import Cuttable
 
 pytestmark = pytest.mark.integration
 STALE = 5.2
 """The last heart-beat is stale after four seconds, whole ones."""
+
+
+class Closed(Cuttable):
+    """A way to the switch that can be closed: connections are taken and end at once. (Refused, they would say that the
+    switch is no more.)"""
+
+    closed = False
+
+    async def _serve(self, reader, writer):
+        if self.closed:
+            writer.transport.abort()
+        else:
+            await super()._serve(reader, writer)
+
+    async def close(self, closed=True):
+        self.closed = closed
+        for writer in self.pairs:
+            writer.transport.abort()
+        self.pairs.clear()
 
 
 class Floor:
@@ -175,38 +195,46 @@ async def test_whoever_the_switch_served_alone_is_in_the_books_when_the_service_
         assert engine.counters.errors == 0
 
 
-async def test_a_phone_that_the_switch_rings_just_now_is_rung_by_nobody_else_and_its_talk_is_ours(floor):
-    async with floor.service() as hotline:
-        waits = await floor.caller("13800000011")
-        await waits.press("#")
-        await eventually(lambda: hotline.engine.dispatcher.waiting(), what="it waits with us")
-        before = of(hotline, "13800000011")
+async def test_a_phone_that_the_switch_rings_just_now_is_rung_by_nobody_else_and_its_talk_is_ours(floor, bench):
+    async with Closed(floor.switch.plan.ami_port) as proxy:
+        floor.settings = bench.settings(ami_port=proxy.listen)
+        async with floor.service() as hotline:
+            await _rung_meanwhile(floor, hotline, proxy)
+
+
+async def _rung_meanwhile(floor, hotline, proxy):
+    engine = hotline.engine
+    waits = await floor.caller("13800000011")
+    await waits.press("#")
+    await eventually(lambda: engine.dispatcher.waiting(), what="it waits with us")
+    before = of(hotline, "13800000011")
+    await proxy.close()
     away = time.time()
     phone = await floor.seat("8001")
     ringing = await phone.incoming(15)
     assert time.time() - away < 10.0, "a human within ten seconds"
     await ringing.ring()
-    async with floor.service() as hotline:
-        engine = hotline.engine
-        ours = of(hotline, "13800000011")
-        assert (ours.id, ours.state, ours.waiting_since) == (before.id, CallState.NATIVE, before.waiting_since)
-        newer = await floor.caller("13800000012")
-        await newer.press("#")
-        await eventually(lambda: len(engine.dispatcher.waiting()) == 1, 15, "another one waits")
-        assert seat_of(hotline, "8001").state is not SeatState.AVAILABLE
-        await ringing.answer()
-        await eventually(lambda: of(hotline, "13800000011").state is CallState.TALKING, what="its talk is in the books")
-        assert (seat_of(hotline, "8001").state, seat_of(hotline, "8001").call) == (SeatState.TALKING, ours.id)
-        await both_hear(waits, ringing)
-        # Looking again changes nothing, and names the bridge.
-        await engine.sweep()
-        await eventually(lambda: not of(hotline, "13800000011").main_seat.bridge.startswith("="))
-        assert of(hotline, "13800000012").offers == 0
-        await ringing.hang_up()
-        await waits.ended(5)
-        offered = await phone.incoming(15)
-        assert offered.caller == "13800000012"
-        await newer.hang_up()
-        await eventually(lambda: not engine.calls, 15, "all have left")
-        assert (await in_the_book(hotline, ours.id)).outcome == "served"
-        assert engine.counters.errors == 0
+    await proxy.close(False)
+    await eventually(lambda: before.id in engine.calls and of(hotline, "13800000011").state is CallState.NATIVE)
+    ours = of(hotline, "13800000011")
+    assert (ours.id, ours.waiting_since) == (before.id, before.waiting_since)
+    newer = await floor.caller("13800000012")
+    await newer.press("#")
+    await eventually(lambda: len(engine.dispatcher.waiting()) == 1, 15, "another one waits")
+    assert seat_of(hotline, "8001").state is not SeatState.AVAILABLE
+    await ringing.answer()
+    await eventually(lambda: of(hotline, "13800000011").state is CallState.TALKING, what="its talk is in the books")
+    assert (seat_of(hotline, "8001").state, seat_of(hotline, "8001").call) == (SeatState.TALKING, ours.id)
+    await both_hear(waits, ringing)
+    # Looking again changes nothing, and names the bridge.
+    await engine.sweep()
+    await eventually(lambda: not of(hotline, "13800000011").main_seat.bridge.startswith("="))
+    assert of(hotline, "13800000012").offers == 0
+    await ringing.hang_up()
+    await waits.ended(5)
+    offered = await phone.incoming(15)
+    assert offered.caller == "13800000012"
+    await newer.hang_up()
+    await eventually(lambda: not engine.calls, 15, "all have left")
+    assert (await in_the_book(hotline, ours.id)).outcome == "served"
+    assert engine.counters.errors == 0
