@@ -358,3 +358,37 @@ def test_a_channel_with_an_id_that_cannot_be_a_calls_is_not_taken_for_a_caller(u
 @pytest.mark.parametrize("duration", ["", "1:2", "x:y:z", "00:00", "-1:00:00", "1:2:3:4"])
 def test_an_odd_duration_does_not_spoil_the_whole_snapshot(duration):
     assert channel_view(Message.of({"Uniqueid": C, "Context": "hotline-wait", "Duration": duration})).age == 0.0
+
+
+# ---------------------------------------------------------------------- what the switch's own queue does
+def test_a_seat_that_the_switch_has_rung_by_itself_is_joined_with_the_call_that_it_names():
+    m = as_ours(UserEvent="Arrived", uid="hotline-1.7") | {"UserEvent": "NativeSeat", "Call": C}
+    assert one(m | {"Channel": "PJSIP/8001-0000000a"}) == e.LegJoined(C, "hotline-1.7", "8001")
+    for channel, call in (("Local/8001@x-0000000a;1", C), ("PJSIP/8001-0000000a", "a b"), ("PJSIP/80 01-0000000a", C)):
+        assert one(m | {"Channel": channel, "Call": call}) is None
+
+
+def test_a_transfer_by_the_phone_of_such_a_seat_is_of_the_caller_it_names():
+    m = {"Event": "BlindTransfer", "Result": "Success", "TransfererUniqueid": "hotline-1.7", "Extension": "8002",
+         "TransfererChannel": "PJSIP/8001-0000000a", "TransfereeUniqueid": C}  # fmt: skip
+    assert one(m) == e.Referred(C, "hotline-1.7", "8002")
+    assert one(m | {"TransfererChannel": "Local/1@x-1;1"}) is None
+
+
+@pytest.mark.parametrize(
+    ("more", "seat", "rings"),
+    [({"Application": "AppQueue", "ChannelStateDesc": "Ringing"}, "8001", True),
+     ({"Application": "AppQueue", "ChannelStateDesc": "Up"}, "8001", False),
+     ({"Application": "", "ChannelStateDesc": "Ringing"}, "8001", False),
+     ({"Application": "Queue", "ChannelStateDesc": "Up", "Context": "hotline-native"}, "", False)],
+)  # fmt: skip
+def test_whose_phone_the_switchs_own_queue_rings_is_seen(more, seat, rings):
+    m = {"Uniqueid": "hotline-1.7", "Channel": "PJSIP/8001-0000000a", "Context": "hotline-from-seat"} | more
+    view = channel_view(Message.of(m))
+    assert (view.seat, view.rings) == (seat, rings)
+
+
+@pytest.mark.parametrize(("app", "hears"), [("AGI", False), ("BackGround", True), ("Playback", True)])
+def test_whether_a_prompt_of_a_flow_plays_is_seen(app, hears):
+    m = {"Uniqueid": C, "Channel": "PJSIP/trunk-0000000a", "Context": "hotline-flow", "Application": app}
+    assert channel_view(Message.of(m)).hears is hears
