@@ -123,7 +123,8 @@ def end_of(plan: Secured, contact: str) -> tuple[str, str]:
     if not plan.sip_tls_port:
         raise RenderError("a trunk goes over TLS: set sip_tls_port")
     lines = ["transport = transport-tls", *_srtp(plan), ""]
-    return f"sip:{contact.removeprefix(TLS)};transport=tls", "\n".join(lines)
+    # A bare semicolon begins a comment there.
+    return f"sip:{contact.removeprefix(TLS)}\\;transport=tls", "\n".join(lines)
 
 
 def login_of(name: str, uri: str, user: str, password: str, *, register: bool = False) -> tuple[str, str]:
@@ -134,7 +135,7 @@ def login_of(name: str, uri: str, user: str, password: str, *, register: bool = 
         raise RenderError(f"{name}: user or password is empty or has a line break, ';' or brackets")
     sections = f"\n[{name}-auth]\ntype = auth\nauth_type = digest\nusername = {user}\npassword = {password}\n"
     if register:
-        host = uri.partition(";")[0].removeprefix("sip:")
+        host = uri.partition("\\;")[0].removeprefix("sip:")
         sections += (
             f"\n[{name}-registration]\ntype = registration\noutbound_auth = {name}-auth\nserver_uri = {uri}\n"
             f"client_uri = sip:{user}@{host}\ncontact_user = {user}\nretry_interval = 30\n"

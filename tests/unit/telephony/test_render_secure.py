@@ -47,7 +47,7 @@ def test_seats_and_trunks_over_tls_are_encrypted_as_the_setting_says_and_trunks_
     wanted = f"media_encryption = sdes\nmedia_encryption_optimistic = {optimistic}"
     for name in ("seat", "line-sealed", "hotline-out"):
         assert wanted in sections(pjsip, name), name
-    assert "contact = sip:sbc.example.cn:5061;transport=tls" in sections(pjsip, "line-sealed")
+    assert r"contact = sip:sbc.example.cn:5061\;transport=tls" in sections(pjsip, "line-sealed")
     assert "transport = transport-tls" in sections(pjsip, "line-sealed")
     assert "transport" not in sections(pjsip, "seat").replace("transport-", ""), "by whichever its phone registered"
     plain = sections(pjsip, "line-open")
