@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import ssl
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from service import certificates
 from service.app import running
 from service.pbx import ami_tls
 from service.settings import load_settings
-from telephony import AmiLink, AmiSettings, AmiTls
+from telephony import AmiLink, AmiSettings, AmiTls, LineTrunk, PrivateAsterisk
 from tests.conftest import PROMPTS, ROOT, ROOTFS, eventually, free_port
 from tests.secure_edge import Edge
 
@@ -182,3 +183,60 @@ async def test_a_phone_meets_the_switch_it_trusts_and_no_other_password_works(ho
             async with Phone(box.address, "8001", guess) as phone:
                 with pytest.raises(RegistrationFailed, match="401"):
                     await phone.register()
+
+
+# ---------------------------------------------------------------------- trunks
+@pytest_asyncio.fixture(loop_scope="module")
+async def others(tmp_path):
+    """Other sides of trunks: {name: (port, first lines of what came)}, and the file that trusts two of them."""
+    good, foreign, misnamed = (tmp_path / f"{x}.pem" for x in ("good", "foreign", "misnamed"))
+    good.write_bytes(certificates.make(["127.0.0.1"]))
+    foreign.write_bytes(certificates.make(["127.0.0.1"]))
+    misnamed.write_bytes(certificates.make(["sbc.example.cn"]))
+    ca = tmp_path / "ca.pem"
+    ca.write_text("".join(certificates.public_part(x)[0] for x in (good, misnamed)))
+    seen, servers, ports = {}, [], {}
+    for name, file in (("good", good), ("foreign", foreign), ("misnamed", misnamed)):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        seen[name] = []
+
+        async def serve(reader, writer, came=seen[name]):
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+                came.append((await reader.readuntil(b"\r\n")).decode())
+            writer.close()
+
+        servers.append(await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context))
+        ports[name] = servers[-1].sockets[0].getsockname()[1]
+    yield {name: (ports[name], seen[name]) for name in seen}, ca
+    for server in servers:
+        server.close()
+
+
+async def test_a_trunk_over_tls_rings_only_who_proves_to_be_the_other_side(others, tmp_path):
+    sides, ca = others
+    own = certificates.own_certificate(tmp_path / "own.pem", "127.0.0.1")
+    asterisk = PrivateAsterisk(
+        rootfs=ROOTFS, templates=ROOT / "config/asterisk", home=tmp_path / "asterisk", sounds=PROMPTS,
+        plan_changes={
+            "ami_port": free_port(), "sip_port": free_port(socket.SOCK_DGRAM), "sip_tls_port": free_port(),
+            "rtp_start": 38320, "rtp_end": 38340, "tls_cert": own, "tls_key": own, "sip_tls_ca": ca,
+            "srtp": "required",
+            "lines": [LineTrunk(name, f"tls:127.0.0.1:{port}") for name, (port, _) in sides.items()],
+        },
+    )  # fmt: skip
+    plan = await asterisk.start()
+    ami = AmiSettings(port=plan.ami_port, username=plan.ami_user, secret=plan.ami_secret, events="off")
+    one = AmiLink(ami, lambda batch: None)
+    await one.start()
+    await one.wait_up(PATIENCE)
+    try:
+        for name in ("foreign", "misnamed", "good"):
+            channel = f"PJSIP/02112345@line-{name}"
+            await one.send({"Action": "Originate", "Channel": channel, "Application": "Wait", "Async": "true"})
+        await eventually(lambda: sides["good"][1], PATIENCE)
+        assert sides["good"][1][0].startswith("INVITE sip:02112345@127.0.0.1")
+        assert sides["foreign"][1] == sides["misnamed"][1] == []
+    finally:
+        await one.stop()
+        await asterisk.stop()
