@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import expect
 
 from console import Probe
-from console._scene import a_call, ring
+from console._scene import a_call, a_draft, ring
 from console._scene_parties import furnish_parties
 from tests.browser.contrast import CONTRAST
 
@@ -287,5 +287,23 @@ async def test_a_part_that_goes_down_is_named_in_the_top_bar(place: Any) -> None
     await expect(page.locator(".badpart")).to_have_text("Switch: Not connected")
     await place.desk.put(Probe(part="recogniser", ok=False, needed=False, reason="model-missing"))
     await expect(page.locator(".badpart")).to_have_count(2)
+    await place.desk.put(
+        Probe(part="disk", ok=False, needed=False, reason="disk-low", severity="warning", since=1763932131.0)
+    )
+    disk = page.locator(".badpart", has_text="Disk: Little space left")
+    await expect(disk.locator("time")).to_have_count(1)  # since when
     await page.set_viewport_size({"width": 390, "height": 844})
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+async def test_a_draft_whose_words_are_late_says_so_and_is_completed_in_place(place: Any) -> None:
+    page = await place.enter("supervisor")
+    call = a_call("late-1", "ended", 1000.0, outcome="served")
+    draft = a_draft("late-draft", call, 9e9, title="等待转写的来电", content="", note="waiting", uncertain=[])
+    await place.desk.put(draft)
+    row = page.locator("li", has=page.locator("[data-late]"))
+    await expect(row).to_contain_text("等待转写的来电")
+    await expect(row.locator("[data-late=waiting]")).to_have_text("等待转写")
+    await place.desk.put(a_draft("late-draft", call, 9e9, late=312.4))
+    await expect(row.locator("[data-late=late]")).to_have_text("转写迟到")
+    await expect(row.locator("[data-late=late]")).to_have_attribute("title", "转写在通话结束 312 秒后才到")
