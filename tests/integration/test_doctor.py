@@ -119,7 +119,8 @@ async def test_a_manager_user_with_too_many_rights_too_few_or_no_events(world):
 async def test_a_dialplan_of_another_version_a_missing_context_and_a_missing_queue(world):
     etc = Path(world.asterisk.plan().etc_dir)
     text = (etc / "extensions.conf").read_text()
-    changed = text.replace("Queue(hotline-native,tc)", "Queue(hotline-native,t)")
+    changed = text.replace("Queue(hotline-native,tci,,,4)", "Queue(hotline-native,t)")
+    assert changed != text
     (etc / "extensions.conf").write_text(changed.replace("[hotline-whisper]", "[other]"))
     (etc / "queues.conf").write_text("[general]\n")
     await world.asterisk.cli("dialplan reload")
