@@ -97,6 +97,11 @@ def _caller_is_in(call: Call, bridge: str, now: float, *, found: bool) -> Result
     assert caller is not None
     if caller.bridge == bridge and caller.moving is None:
         return call, ()
+    if found and caller.bridge == unnamed(call) and bridge not in ("", ALONE):
+        # Nobody has moved: the bridge's name is known now. A seat that stayed in the nameless one would be sent after
+        # its caller, out of the talk that they have.
+        named = (replace(x, bridge=bridge, placed_at=now) if x.bridge == caller.bridge else x for x in call.legs)
+        call = replace(call, legs=tuple(named))
     call = with_leg(call, call.id, bridge=bridge, moving=None, goal="", placed_at=now)
     for leg in call.talkers:
         if leg.via and leg.bridge == bridge:
