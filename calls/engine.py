@@ -412,7 +412,8 @@ class Engine(Orders, Looks, Writes):
             case c.SeatRings():
                 d.ringing(command.seat, command.offer, now)
             case c.SeatTalks():
-                d.talking(command.seat, command.call, command.offer, now, back=command.back)
+                alone = split_leg(command.offer) is None
+                d.talking(command.seat, command.call, command.offer, now, back=command.back, alone=alone)
             case c.OfferEnds():
                 d.offer_ended(command.seat, command.offer, command.outcome, now)
             case c.TalkEnds():

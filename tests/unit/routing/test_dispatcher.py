@@ -432,3 +432,16 @@ def test_a_phone_that_comes_and_goes_makes_its_seat_available_and_offline():
         assert d.seat("1").state is S.AVAILABLE
         d.phone_down("1", now + 1)
         assert d.seat("1").state is S.OFFLINE
+
+
+def test_a_seat_that_talks_in_the_switchs_own_queue_is_free_for_others_once_an_old_offer_has_ended():
+    """It was being offered a caller when the queue joined it with another one."""
+    now = 0.0
+    dispatcher = Dispatcher([Seat("8001", "8001", "330000", {})], Policy())
+    dispatcher.phone_up("8001", now)
+    dispatcher.enqueue(Waiting("c-1", Demand(), 0.0))
+    (match,) = dispatcher.match(1.0, lambda *_: "c-1~8001~1")
+    dispatcher.talking("8001", "c-2", "h-9.0", 2.0, alone=True)
+    dispatcher.offer_ended("8001", match.offer, OfferOutcome.WITHDRAWN, 3.0)
+    seat = dispatcher.seats["8001"]
+    assert (seat.state, seat.call) == (SeatState.TALKING, "c-2")
