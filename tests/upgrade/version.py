@@ -6,7 +6,6 @@ The next format is what such a step is in truth: an event that matters (a caller
 from __future__ import annotations
 
 import calls
-import calls.formats
 import service.app
 from calls import events
 from calls.events import Codec
@@ -17,7 +16,6 @@ from calls.journal import RedisJournal
 def main(format_: int) -> None:
     """Runs `hotline` with the arguments of the command line."""
     service.app.TELL_SECONDS = 0.3
-    calls.formats.FRESH = 2.0
     if format_ != FORMAT:
         for one in (calls.Lease, calls.RedisJournal, calls.Formats):
             one.__init__.__kwdefaults__["reads"] = format_
