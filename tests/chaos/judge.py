@@ -99,7 +99,9 @@ class Judge:
         if person is None:
             return
         rung = [c for c in person.rings if c.end is None]
-        if rung:
+        # A ring that a service began and cannot end (it is dead, or cut off) does not keep the switch's own queue from
+        # ringing somebody else: the caller gets whoever answers first.
+        if rung and alive and not self._disturbed(now - 6, now, person.pbx):
             self.wrong("double offers", f"{person.number} is offered to {seat} while another seat is rung for it")
         self.facts["offers"] += 1
         if alive and not person.talks and not person.recalled and person.rank and person.number not in self._native:
