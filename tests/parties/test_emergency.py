@@ -147,7 +147,7 @@ async def test_a_busy_or_silent_trunk_is_the_end_of_an_emergency_or_costs_the_ta
         part = world.engine.emergency(talk.id, "110", by="8001")
         ringing = await world.outside["police-2"].rings()
         talk.voices.add("119", await world.outside["fire"].answers())
-        assert (await ringing.ended(5)).by == "remote", "a line that rang for nothing is released"
+        assert (await ringing.ended(20)).by == "remote", "a line that rang for nothing is released"
         party = await talk.party(part, "joined")
         await talk.voices.all_hear_all()
         assert party.tried == 3

@@ -25,7 +25,7 @@ from tests.conftest import Bench, eventually
 from . import directory as book
 
 LEVEL = 0.1
-PATIENCE = 15.0
+PATIENCE = 30.0
 """Seconds before a test gives up; nothing is judged by it."""
 NOBODY: frozenset[str] = frozenset()
 
