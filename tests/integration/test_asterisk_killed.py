@@ -1,4 +1,4 @@
-"""Asterisk dies with its calls: nobody can save them, so each caller is called back, and a second one takes new calls."""
+"""Asterisk dies with its calls: nobody can save them, so each caller is called back, and a second one takes over."""
 
 import contextlib
 import socket
