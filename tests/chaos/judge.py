@@ -115,6 +115,8 @@ class Judge:
         for other in self.crowd.inside:
             if other is chosen or not other.rank or other.rank > chosen.rank - RANK_SLACK or other.talks:
                 continue
+            if other.came > chosen.came - RANK_SLACK:
+                continue  # it came later, and waited first: the switch's own queue greets nobody
             if other.rings or other.hung_up or other.wants_callback or other.number in self._native:
                 continue
             known = max(other.rank, other.free_since, served_since)
