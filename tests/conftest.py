@@ -140,7 +140,7 @@ class Bench:
         data = yaml.safe_load((ROOT / "config/hotline.yaml").read_text())
         data["times"].update({"wrap_up": 1, "ring": 6, "refused_pause": 0.2, "reserve": 3})
         # The callers of a whole file of tests have one number.
-        data["admission"]["caller"]["calls"] = 10_000
+        data["admission"]["caller"]["calls"] = 1000
         for key, value in changes.items():
             if isinstance(value, dict) and isinstance(data.get(key), dict):
                 data[key].update(value)

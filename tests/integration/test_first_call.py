@@ -421,6 +421,21 @@ async def test_the_service_cannot_do_more_to_the_switch_than_it_needs(bench, swi
             await hotline.link.send(action)
 
 
+async def test_the_service_can_write_files_on_the_switchs_machine(bench, switch, eventually, tmp_path):
+    """The dialplan may (its notes of callers it served alone); whoever has the manager's password may not."""
+    there = tmp_path / "written"
+    (tmp_path / "secret").write_text("hidden")
+    async with bench.hotline() as hotline:
+        for variable, value in ((f"FILE({there})", "x"), (f"GLOBAL(HL_X)=,FILE({there})", "x"), ("SHELL(touch x)", "")):
+            with contextlib.suppress(ActionFailed):
+                await hotline.link.send({"Action": "Setvar", "Variable": variable, "Value": value})
+        for variable in (f"FILE({tmp_path / 'secret'},0,9)", "SHELL(echo hidden)"):
+            with contextlib.suppress(ActionFailed):
+                told = await hotline.link.send({"Action": "Getvar", "Variable": variable})
+                assert "hidden" not in str(told)
+        assert not there.exists()
+
+
 async def test_a_call_costs_few_events_because_they_are_filtered_at_the_source(bench, switch, eventually):
     async with bench.hotline() as hotline, seats(switch, "8001") as phones, caller_phone(switch) as caller:
         await ready(hotline, eventually, "8001")
