@@ -116,10 +116,13 @@ class Site:
         timeout = aiohttp.ClientTimeout(total=3)
         self.session = await self._stack.enter_async_context(aiohttp.ClientSession(headers=headers, timeout=timeout))
         self._tasks = [asyncio.create_task(x()) for x in (self._watch_beat, self._watch_loop)]
-        first = await self.start_node()
-        await first.is_("active")
-        await self.start_node()
-        await self.until("a second process stands by", lambda: self.standby is not None, 60)
+        try:
+            await self.start_node()
+            await self.until("a process is active", lambda: self.active is not None, 60)
+            await self.start_node()
+            await self.until("a second process stands by", lambda: self.standby is not None, 60)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {self.ended[:3]}") from None
 
     async def down(self) -> None:
         """Ends all of it."""
