@@ -4,7 +4,6 @@ itself. Part of the engine."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -14,13 +13,17 @@ from routing import Dispatcher, Waiting
 from . import events as e
 from ._alone import untold
 from ._told import Counters
-from ._truth import compare, ringing_alone
+from ._truth import compare, ringing_alone, waiting_alone
 from .model import LIVE, OUTBOUND, Call, CallState, LegState
 from .ports import Entry, Switch
 
 log = logging.getLogger(__name__)
 
 
+NATIVE_TURN = 5.0
+"""Seconds after a return in which the switch's own queue may still begin to ring a phone: a caller is in it for four at
+a time, and comes back by itself then. Nobody is offered meanwhile, or one phone would be rung for two."""
+LOOK_AGAIN = 0.4
 RING_AGAIN = 2.0
 """Seconds until it is looked again whether the switch's own queue still rings a phone."""
 
@@ -39,6 +42,7 @@ class Looks:
     _ended: dict[str, float]
     _writing: float | None
     _unseen: bool
+    _native_until: float
     _sweeping: asyncio.Task[None] | None
     _second_lines: dict[str, str]
     _aside: dict[str, Waiting]
@@ -54,6 +58,7 @@ class Looks:
     async def link_up(self, name: str = "") -> None:
         """The switch (one of several: its system name) can be reached (again): tell it the entries, learn its truth."""
         self._unseen = True
+        self._native_until = self._clock() + NATIVE_TURN
         self._switch.announce(self.entries)
         self._switch.beat(self._clock())
         await self.sweep(after_gap=True, name=name)
@@ -115,7 +120,9 @@ class Looks:
             self.calls, self._ended, self.dispatcher, snapshot, self._switch, self._clock(), self.feed,
             after_gap=after_gap,
         )  # fmt: skip
-        self._unseen = False
+        self._unseen = self._clock() < self._native_until and bool(waiting_alone(snapshot))
+        if self._unseen and self._loop is not None:
+            self._loop.call_later(LOOK_AGAIN, self._look_soon)
         if ringing_alone(snapshot) and self._loop is not None:
             self._loop.call_later(RING_AGAIN, self._look_soon)
         if name:
@@ -132,8 +139,11 @@ class Looks:
 
     async def _look(self) -> None:
         # A failure is no loss: the sweep of every half minute looks again.
-        with contextlib.suppress(Exception):
+        try:
             await self.sweep(after_gap=True)
+        except Exception:
+            if self._unseen and self._loop is not None and self._switch.up:
+                self._loop.call_later(LOOK_AGAIN, self._look_soon)
 
     def has_ended(self, call: str) -> bool:
         """Whether the call has ended a short while ago: it is in the books."""

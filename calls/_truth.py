@@ -10,7 +10,7 @@ from routing import Dispatcher, SeatState
 from . import commands as c
 from . import events as e
 from .model import Call, CallState, LegState
-from .ports import Snapshot, Switch
+from .ports import Place, Snapshot, Switch
 from .reconcile import dated, reconcile, split_leg
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,11 @@ def phones(dispatcher: Dispatcher, snapshot: Snapshot) -> list[e.Input]:
 def ringing_alone(snapshot: Snapshot) -> frozenset[str]:
     """Seats whose phones the switch's own queue rings."""
     return frozenset(x.seat for x in snapshot.channels if x.rings and x.seat)
+
+
+def waiting_alone(snapshot: Snapshot) -> frozenset[str]:
+    """Callers in the switch's own queue who are with nobody: it may ring any seat for them."""
+    return frozenset(x.id for x in snapshot.channels if x.place is Place.NATIVE and x.bridge is None)
 
 
 def compare(

@@ -105,6 +105,7 @@ class Engine(Orders, Looks, Writes):
         self._parts = 0
         self._second_lines: dict[str, str] = {}
         """Channel of a seat that we have not made (second line; rung by the switch itself) → its call."""
+        self._native_until = 0.0
         self._aside: dict[str, Waiting] = {}
         """Who would be in the queue if its switch, one of several, could be reached."""
         self._sweeping: asyncio.Task[None] | None = None

@@ -307,5 +307,7 @@ class FakeSwitch:
         return Snapshot(self.now, views, frozenset(self.phones), tales=tales)
 
     def _seen(self, call: str, place: Place) -> str | None:
-        """A waiting caller is in a holding bridge of its own."""
+        """A waiting caller is in a holding bridge of its own; one of the switch's own queue in none until it talks."""
+        if place is Place.NATIVE:
+            return self.bridges.get(call)
         return None if place is Place.CALLBACK else self.bridges.get(call, f"hold-{call}")

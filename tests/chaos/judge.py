@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import time
@@ -21,6 +22,8 @@ from .servers import Site
 
 RANK_SLACK = 1.0
 """Seconds by which one who came later may be rung before another: their offers were decided in one moment."""
+BREATH = 1.0
+"""Seconds within which INVITEs of one moment reach their phones."""
 KNOWN = 2.5
 """Seconds after which the books must know that a caller waits (again)."""
 LONGEST = 150.0
@@ -122,12 +125,17 @@ class Judge:
             known = max(other.rank, other.free_since, served_since)
             if now - known < KNOWN or self._disturbed(now - 3, now, other.pbx):
                 continue
-            self.wrong(
-                "lost ranks",
+            text = (
                 f"{chosen.number} (waits for {now - chosen.rank:.1f} s) is offered to {seat} before {other.number} "
-                f"({now - other.rank:.1f} s, free for {now - known:.1f} s)",
+                f"({now - other.rank:.1f} s, free for {now - known:.1f} s)"
             )
+            # Both may be offered in one breath, and this INVITE have been quicker than the other one.
+            asyncio.get_running_loop().call_later(BREATH, self._confirm_rank, other, now, text)
             return
+
+    def _confirm_rank(self, other: Person, at: float, text: str) -> None:
+        if not any((c.invite_received_at or 0.0) >= at - BREATH for c in other.rings) and not other.talks:
+            self.wrong("lost ranks", text)
 
     def _disturbed(self, begin: float, end: float, pbx: str) -> bool:
         return any(a <= end and begin <= b and name in ("", pbx) for a, b, name in self.disturbed)

@@ -1,11 +1,14 @@
 """A talk that the switch's own queue has just made is looked at: nobody may be moved out of it."""
 
+import asyncio
+
 import pytest
 
 from calls import CallState, ChannelView, LegState, Place, Rules, Snapshot, reconcile, step
 from calls import commands as c
 from calls import events as e
 from routing import Demand
+from tests.unit.calls.party_world import World
 from tests.unit.calls.test_reconcile import NOW, C, call
 
 SEAT = "h-2.0"
@@ -53,3 +56,38 @@ def test_a_later_look_does_not_learn_in_which_bridge_they_are():
         now, _ = step(now, event, NOW, Rules(NoFlows(), Demand()))
     assert {x.bridge for x in now.legs} == {"b-1"}
     assert now.legs[-1].state is LegState.JOINED
+
+
+async def test_a_seat_that_the_switchs_own_queue_may_ring_any_moment_is_offered_somebody_else():
+    """A caller is in that queue for four seconds at a time: until it is back, a free phone may be rung for it."""
+    world = World()
+    world.engine._loop = asyncio.get_running_loop()
+    for one in ("hotline-1.0", "hotline-2.0"):
+        world.switch.arrive(one)
+        world.switch.greeted(one)
+    world.switch.goes_native("hotline-1.0")
+    await world.engine.link_up()
+    await world.rest()
+    assert not world.switch.legs
+    # It is back by itself: who came first is served first.
+    world.switch.events.append(e.Waits("hotline-1.0"))
+    world.switch.callers["hotline-1.0"].place = Place.WAITING
+    await world.engine.sweep(after_gap=True)
+    await world.rest()
+    assert sorted(one.call for one in world.switch.legs.values()) == ["hotline-1.0", "hotline-2.0"]
+
+
+async def test_a_caller_whom_the_switchs_own_queue_keeps_stops_the_hotline():
+    """A phone rings there for longer, or nobody answers: the others are served all the same."""
+    world = World()
+    world.engine._loop = asyncio.get_running_loop()
+    for one in ("hotline-1.0", "hotline-2.0"):
+        world.switch.arrive(one)
+        world.switch.greeted(one)
+    world.switch.goes_native("hotline-1.0")
+    await world.engine.link_up()
+    await world.rest()
+    world.now += 5.1
+    await world.engine.sweep(after_gap=True)
+    await world.rest()
+    assert [one.call for one in world.switch.legs.values()] == ["hotline-2.0"]
