@@ -62,6 +62,8 @@ def reconcile(
     for call in calls.values():
         if not snapshot.covers(call.id) or (call.arrived_at >= before and not after_gap):
             continue
+        if call.arrived_at >= snapshot.asked_at:
+            continue  # it came while the answer was on its way: nothing is said of it
         if call.state in OUTBOUND:
             out += _outbound(call, views, bridges, before)
         elif call.state is S.STAYING:
@@ -101,7 +103,7 @@ def _known(
             if leg.state is not LegState.GONE and leg.id not in views and leg.started_at < before:
                 yield e.LegLeft(call.id, leg.id, 0)
             continue
-        heard = after_gap and leg.state is not LegState.DIALLING
+        heard = after_gap and leg.state is not LegState.DIALLING and leg.started_at < before + MARGIN
         if leg.state is LegState.GONE or (leg.started_at >= before and not heard):
             joined = joined or (leg.kind in TALKERS and leg.state is LegState.JOINED)
             continue

@@ -324,3 +324,13 @@ def test_reconciling_twice_changes_nothing_and_what_we_think_is_then_the_switchs
                 assert calls[i].seat == world.switch.legs[partner].seat
     finally:
         world.loop.close()
+
+
+@pytest.mark.parametrize("later", [0.0, 0.02, 3.0])
+def test_who_comes_while_the_switch_is_asked_after_a_gap_is_taken_for_gone(later):
+    """The answer is of a moment at which nobody of that name was there; its leg likewise."""
+    new = call(arrived=NOW + later)
+    old = call(S.OFFERED, [leg(LegState.RINGING, "h-9.0~8001~1", started=NOW + later)], call_id="h-9.0",
+               offer=Offer("h-9.0~8001~1", "8001", "h-9.0~8001~1", 2000.0))  # fmt: skip
+    events, _ = reconcile({C: new, "h-9.0": old}, Snapshot(NOW, [view("h-9.0")], frozenset()), (), after_gap=True)
+    assert events == []
