@@ -42,6 +42,7 @@ from .links import Pbx
 from .metrics import Metrics
 from .sayings import Sayings
 from .settings import Settings
+from .strays import Strays
 
 log = logging.getLogger(__name__)
 
@@ -308,6 +309,8 @@ class Active:
             if self.switch.up:
                 with contextlib.suppress(telephony.TelephonyError):
                     await self.engine.sweep()
+                if self.settings.record and await self.strays.look():
+                    continue  # entered by the next look
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def _remembers(self) -> None:
@@ -358,6 +361,8 @@ class Active:
         )  # fmt: skip
         self.book = CallBook(self.redis, self.store, lambda: self.config.centre.code, prefix=s.redis_prefix,
                              consumer=f"books-{s.node}")  # fmt: skip
+        self.strays = Strays(s.spool, self.engine, self.switch, self.store, self.redis, s.redis_prefix)
+        self.metrics.count_from("hotline_strays", "Recordings nobody told of since the start", self.strays.counters)
         self.metrics.count_from("hotline_drafts", "Drafts since the start", self.drafts.counts)
         self.metrics.count_from("hotline_books", "Book of calls since the start", self.book.counters)
         self.app = console.build_app(self.desk, console.TokenBook.open(s.secrets_dir / "tokens"))

@@ -185,7 +185,7 @@ async def test_a_pbx_of_the_sites_own_is_looked_at_too_where_no_asterisk_of_ours
         found = (await examine([x for x in every if x.part in ("ami", "dialplan", "modules", "phones")])).findings
     faults = [x for x in found if x.state == "fault"]
     assert [x.code for x in faults] == ["dialplan-version"]
-    assert faults[0].what["en"].endswith(": hotline-from-seat (-1 +0)"), "12333 was added, so render again"
+    assert faults[0].what["en"].endswith(": hotline-from-seat (-2 +0)"), "12333 and the probe's number, so render again"
     assert "not-seen" in [x.code for x in found]
 
 
