@@ -58,7 +58,7 @@ def compare(
 ) -> int:
     """Feeds the differences, ends orphan legs, frees seats of calls that are no more. Returns how many differed."""
     events, orphans = reconcile(calls, snapshot, frozenset(ended), after_gap=after_gap)
-    feed([*phones(dispatcher, snapshot), *dated(events, snapshot)])
+    feed([*phones(dispatcher, snapshot), *dated(events, snapshot, calls)])
     for orphan in orphans:
         switch.do(c.CancelLeg("", orphan))
     _talks_alone(calls, dispatcher, now)

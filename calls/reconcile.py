@@ -14,6 +14,8 @@ from .model import LIVE, OUTBOUND, TALKERS, Call, CallState, LegState
 from .ports import ChannelView, Place, Snapshot
 
 S = CallState
+GREETED = 4.0
+"""Seconds that a greeting takes, about."""
 MARGIN = 0.5
 """Seconds before the request within which our newer knowledge wins."""
 Bridges = dict[str, list[ChannelView]]
@@ -235,12 +237,17 @@ def _age(view: ChannelView) -> tuple[float, int]:
     return -view.age, int(number) if number.isdecimal() else 0
 
 
-def dated(events: Iterable[e.Event], snapshot: Snapshot) -> Iterable[e.Input]:
-    """Arrivals that are found with the time when they were: their rank, and the beginning of their recording."""
+def dated(events: Iterable[e.Event], snapshot: Snapshot, calls: Mapping[str, Call]) -> Iterable[e.Input]:
+    """Arrivals that are found with the time when they were: the beginning of their recording. Who is found waiting and
+    was not known to wait has done so since its greeting: that is its rank, not the moment at which we looked."""
     ages = {v.id: v.age for v in snapshot.channels}
     for n, event in enumerate(events):
+        known = calls.get(event.call)
+        arrived = snapshot.asked_at - ages.get(event.call, 0.0) if known is None else known.arrived_at
         if type(event) is e.Arrived:
-            yield e.Past(event, snapshot.asked_at - ages.get(event.call, 0.0) + n * 1e-6)
+            yield e.Past(event, arrived + n * 1e-6)
+        elif type(event) is e.Waits and (known is None or known.state is S.ARRIVED):
+            yield e.Past(event, min(snapshot.asked_at, arrived + GREETED) + n * 1e-6)
         else:
             yield event
 

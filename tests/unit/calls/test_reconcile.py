@@ -1,6 +1,7 @@
 """The switch's truth against ours: one test for each rule, and that saying it twice changes nothing."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,6 +25,7 @@ from calls import (
     step,
 )
 from calls import events as e
+from calls.reconcile import dated
 from calls.testing import FakeSwitch
 from routing import Demand, Dispatcher, Policy, Seat, SeatState
 
@@ -334,3 +336,13 @@ def test_who_comes_while_the_switch_is_asked_after_a_gap_is_taken_for_gone(later
                offer=Offer("h-9.0~8001~1", "8001", "h-9.0~8001~1", 2000.0))  # fmt: skip
     events, _ = reconcile({C: new, "h-9.0": old}, Snapshot(NOW, [view("h-9.0")], frozenset()), (), after_gap=True)
     assert events == []
+
+
+def test_who_is_found_waiting_is_served_after_those_who_came_later():
+    """Its rank is since its greeting, not since the moment at which somebody looked."""
+    snapshot = Snapshot(NOW, [view(age=60.0), view("h-9.0", age=2.0)], frozenset())
+    known = call(S.ARRIVED, call_id="h-5.0", arrived=NOW - 30.0)
+    events, _ = reconcile({"h-5.0": known}, replace(snapshot, channels=[*snapshot.channels, view("h-5.0", age=30.0)]))
+    found = {x.event.call: x.at for x in dated(events, snapshot, {"h-5.0": known})
+             if isinstance(x, e.Past) and isinstance(x.event, e.Waits)}  # fmt: skip
+    assert {i: round(at - NOW, 3) for i, at in found.items()} == {C: -56.0, "h-5.0": -26.0, "h-9.0": 0.0}
