@@ -152,6 +152,13 @@ async def test_whoever_the_switch_served_alone_is_in_the_books_when_the_service_
         assert (seat_of(hotline, "8001").state, seat_of(hotline, "8001").call) == (SeatState.TALKING, ours.id)
         assert before < ours.arrived_at <= ours.joined_at < began
         await both_hear(talks, ringing)
+        # The seat may do with it what it may do with any talk.
+        engine.arrange(ours.id, "hold")
+        await eventually(lambda: of(hotline, "13800000003").held, what="held")
+        await asyncio.sleep(0.5)
+        engine.arrange(ours.id, "resume")
+        await eventually(lambda: not of(hotline, "13800000003").held, what="together again")
+        await both_hear(talks, ringing)
 
         # Those who wait come back in the order of their arrival.
         await eventually(lambda: len(engine.dispatcher.waiting()) == 2, 15, "both wait with us")
@@ -178,8 +185,10 @@ async def test_whoever_the_switch_served_alone_is_in_the_books_when_the_service_
         assert len(jobs) == 6
         record = await in_the_book(hotline, ours.id)
         assert (record.outcome, record.seat) == ("served", "8001")
-        ((begin, end, seat),) = jobs[ours.id]["seats"]
-        assert seat == "8001" and 0 <= begin < end
+        spans = jobs[ours.id]["seats"]
+        assert {seat for _, _, seat in spans} == {"8001"}
+        assert len(spans) == 2, "before it was put on hold, and after"
+        assert all(0 <= begin < end for begin, end, _ in spans)
         by_number = {}
         for call_id in jobs:
             record = await in_the_book(hotline, call_id)
