@@ -132,6 +132,7 @@ async def test_when_even_telling_the_service_is_too_much_the_switch_tells_some_a
         (told_by,) = admission._doors
         await eventually(lambda: told_by._sent.get("HL_SAYINGS") == "1", 20, "the switch has been told the limits")
         assert int(told_by._sent["HL_RATE"]) >= 50
+        await eventually(lambda: told_by.told is not None, 20, "what it counted before is known, and no news")
         told_by._repeat = float("inf")  # what the test tells the switch now holds
         tell("HL_MOST", 1)
 
