@@ -100,7 +100,7 @@ def test_an_emptied_directory_does_not_leave_the_hotline_without_flows(site: Pat
         path.unlink()
     report = library.reload()
     assert not report.ok
-    assert len(library.book) == 2
+    assert len(library.book) == 3
 
 
 def test_a_bad_file_at_the_start_is_an_error_with_all_files_mistakes(site: Path) -> None:
