@@ -176,6 +176,8 @@ class AsteriskSwitch:
             case c.RingLine():
                 self._ring_line(command)
             case c.Move():
+                if command.leg == command.call:
+                    self._setvar("HL_QUEUED", "", command.call)
                 self._beside(command.leg, command.beside)
                 if command.anew:
                     self._setvar("HL_ANEW", "1", command.leg)
@@ -183,6 +185,8 @@ class AsteriskSwitch:
             case c.Hold():
                 self._hold(command)
             case c.InQueue():
+                # A Hold just before may still be on its way to its first step, which would undo the second alone.
+                self._setvar("HL_QUEUED", "1", command.call)
                 self._setvar("HL_PLACE", "wait", command.call)
             case c.Mute():
                 self._setvar("MUTEAUDIO(in)", "on" if command.on else "off", command.leg)
@@ -268,6 +272,8 @@ class AsteriskSwitch:
         """Caller and leg leave their bridge at once: one action moves both, so that neither falls out of it alone."""
         self._beside(command.leg, command.beside)
         context, exten = _PLACES[command.to]
+        # Of an older InQueue that found it in the music already.
+        self._setvar("HL_QUEUED", "", command.call)
         place = "anew" if command.to == "again" else "hold"
         fields: dict[str, str | list[str]] = {
             "Action": "Redirect", "Channel": command.call, "Context": "hotline-wait", "Exten": place, "Priority": "1",

@@ -54,17 +54,17 @@ TOLD = "hotline/zh/emergency-connecting-110"
          [LINE | {"Context": "hotline-beside", "Variable": [f"HL_CALLER={CH}", f"HL_BESIDE={L}"]}]),
         (c.Move(C, L, "talk", "", CH), [redirect(L, "hotline-join")]),
         (c.Move(C, L, "beside", P, CH), [setvar("HL_BESIDE", P, L), redirect(L, "hotline-beside")]),
-        (c.Move(C, C, "beside", L, CH), [setvar("HL_BESIDE", L, C), redirect(C, "hotline-beside")]),
+        (c.Move(C, C, "beside", L, CH), [setvar("HL_QUEUED", "", C), setvar("HL_BESIDE", L, C), redirect(C, "hotline-beside")]),
         (c.Move(C, L, "quiet", "", CH), [redirect(L, "hotline-side", "quiet")]),
         (c.Move(C, L, "ring", "", CH), [redirect(L, "hotline-side", "ring")]),
         (c.Move(C, P, "music", "", CH), [redirect(P, "hotline-side", "music")]),
         (c.Move(C, P, "listen", L, CH), [setvar("HL_BESIDE", L, P), redirect(P, "hotline-listen")]),
         (c.Move(C, P, "whisper", L, CH), [setvar("HL_BESIDE", L, P), redirect(P, "hotline-whisper")]),
-        (c.Hold(C, CH, L), [HOLD]),
-        (c.Hold(C, CH, L, "ring"), [HOLD | {"ExtraExten": "ring"}]),
+        (c.Hold(C, CH, L), [setvar("HL_QUEUED", "", C), HOLD]),
+        (c.Hold(C, CH, L, "ring"), [setvar("HL_QUEUED", "", C), HOLD | {"ExtraExten": "ring"}]),
         (c.Hold(C, CH, L, "beside", P),
-         [setvar("HL_BESIDE", P, L), HOLD | {"ExtraContext": "hotline-beside", "ExtraExten": "s"}]),
-        (c.InQueue(C), [setvar("HL_PLACE", "wait", C)]),
+         [setvar("HL_BESIDE", P, L), setvar("HL_QUEUED", "", C), HOLD | {"ExtraContext": "hotline-beside", "ExtraExten": "s"}]),
+        (c.InQueue(C), [setvar("HL_QUEUED", "1", C), setvar("HL_PLACE", "wait", C)]),
         (c.Mute(C, L, True), [setvar("MUTEAUDIO(in)", "on", L)]),
         (c.Mute(C, L, False), [setvar("MUTEAUDIO(in)", "off", L)]),
         (c.Mark(C, L, True), [setvar("TALK_DETECT(set)", "", L)]),
@@ -182,4 +182,4 @@ def test_without_a_link_the_line_never_rang_and_no_order_raises(rig):
                     c.Mark(C, L, True), c.ToWaiting(C, CH, (TOLD,))):  # fmt: skip
         rig.do(command)
     assert rig.told == [e.LegLeft(C, P, e.NEVER_RUNG)]
-    assert rig.switch.counters.failed_actions == 10, "the line and its HL_OPEN, and each of the eight other actions"
+    assert rig.switch.counters.failed_actions == 12, "the line and its HL_OPEN, and each of the ten other actions"
