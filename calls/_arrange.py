@@ -9,7 +9,7 @@ from routing import Demand, Line
 from . import _words as words
 from . import commands as c
 from . import events as e
-from ._parties import end_company, end_party, nobody_left, party_joined, party_wanted, pending, seat_leaves, with_party
+from ._parties import end_company, end_party, nobody_left, party_wanted, pending, seat_leaves, with_party
 from ._rooms import anew, out_of_bridge, settle
 from ._rules import LOST_SEAT_PRIORITY, Result, Rules, S, enqueue, leg_gone, note, remember, with_leg
 from ._uui import clean_case
@@ -156,13 +156,13 @@ def observer_wanted(call: Call, event: e.Event, now: float, rules: Rules) -> Res
         return call, (c.CancelLeg(call.id, there.id),)
     comes_in = event.mode in ("barge", "takeover")
     if there is not None:
-        return _changes_mode(call, there, event, now) if there.kind == "observer" else (call, ())
+        return _changes_mode(call, there, event, now, rules) if there.kind == "observer" else (call, ())
     beside = call.leg(event.beside)
     if beside is None or beside.state is not LegState.JOINED:
         return call, ()
     call = note(call, now, "observer_rung", seat=event.seat, mode=event.mode, by=event.by)
     if comes_in:
-        call, _ = _party_of_observer(call, event, now, PartyState.RINGING, rules.ring)
+        call, _ = _party_of_observer(call, event, now, rules.ring)
         leg = Leg(event.leg, "third", event.seat, LegState.DIALLING, now, goal=TALK, anew=anew(call))
     else:
         leg = Leg(event.leg, "observer", event.seat, LegState.DIALLING, now, mode=event.mode)
@@ -176,41 +176,30 @@ def observer_wanted(call: Call, event: e.Event, now: float, rules: Rules) -> Res
     return call, (c.SeatTalks(call.id, event.seat, event.leg, back=True), ring)
 
 
-def _party_of_observer(
-    call: Call, event: e.ObserverWanted, now: float, state: PartyState, ring: float = 0.0
-) -> tuple[Call, Party]:
+def _party_of_observer(call: Call, event: e.ObserverWanted, now: float, ring: float) -> tuple[Call, Party]:
     """Who comes in is a party like others; who takes over makes the seat leave when it has come."""
     how = "transfer" if event.mode == "takeover" else "join"
     party = Party(
-        f"o{call.offers + 1}", how, now, by=event.by, asking=event.beside if how == "transfer" else "", state=state,
-        seat=event.seat, target=f"seat:{event.seat}",
+        f"o{call.offers + 1}", how, now, by=event.by, asking=event.beside if how == "transfer" else "",
+        state=PartyState.RINGING, seat=event.seat, target=f"seat:{event.seat}",
+        offer=Offer(event.leg, event.seat, event.leg, now + ring),
     )  # fmt: skip
-    if state is PartyState.JOINED:
-        party = replace(party, leg=event.leg)
-    else:
-        party = replace(party, offer=Offer(event.leg, event.seat, event.leg, now + ring))
     return replace(call, parties=(*call.parties, party)), party
 
 
-def _changes_mode(call: Call, leg: Leg, event: e.ObserverWanted, now: float) -> Result:
+def _changes_mode(call: Call, leg: Leg, event: e.ObserverWanted, now: float, rules: Rules) -> Result:
     if leg.mode == event.mode or leg.state is not LegState.JOINED:
         return call, ()
     call = note(call, now, "observer_mode", seat=leg.who, mode=event.mode, by=event.by)
     if event.mode in ("listen", "whisper"):
         call = with_leg(call, leg.id, mode=event.mode)
         return call, (c.Move(call.id, leg.id, event.mode, event.beside, call.channel),)
-    event = replace(event, leg=leg.id)
-    call, _ = _party_of_observer(call, event, now, PartyState.JOINED)
-    call = with_leg(call, leg.id, kind="third", mode="", room=TALK, goal="", moving=None)
-    call, joined = party_joined(call, _leg(call, leg.id), now)
-    call, out = settle(call, now)
-    return call, (*joined, *out)
-
-
-def _leg(call: Call, leg_id: str) -> Leg:
-    leg = call.leg(leg_id)
-    assert leg is not None
-    return leg
+    # As a phone that has been picked up: who takes over makes the seat leave when it has come, not before. It listens
+    # at the seat's leg, with whose end the switch would end it too.
+    event, begins = replace(event, leg=leg.id), anew(call)
+    call, _ = _party_of_observer(call, event, now, rules.ring)
+    call = with_leg(call, leg.id, kind="third", mode="", state=LegState.UP, room=TALK, goal=TALK, anew=begins)
+    return call, (c.Move(call.id, leg.id, TALK, "", call.channel, begins),)
 
 
 def observer_ready(call: Call, event: e.Event, now: float, rules: Rules) -> Result:

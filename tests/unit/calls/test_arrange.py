@@ -297,11 +297,12 @@ def test_who_comes_in_talks_with_all_and_of_a_takeover_the_seat_leaves_only_then
         story.see(supervised("listen"), e.LegReady(CALL, BOSS))
     out = story.see(supervised(mode))
     if there:
-        assert c.Move(CALL, BOSS, "talk", "", CH) in out
+        assert c.Move(CALL, BOSS, "talk", "", CH, anew=True) in out
     else:
         (ring,) = of(out, c.RingSeat)
         assert (ring.role, ring.beside) == ("join", "")
-        assert c.CancelLeg(CALL, SEAT) not in out
+    # Not from listening either: with the leg it listens at, the switch would end its own.
+    assert c.CancelLeg(CALL, SEAT) not in out
     out += story.see(joined(BOSS))
     assert story.heard() >= {BOSS}
     assert (c.CancelLeg(CALL, SEAT) in out) == (mode == "takeover")
@@ -325,6 +326,18 @@ def test_a_supervisor_who_comes_in_is_given_up_after_the_ring_time():
     story = talking()
     story.see(supervised("barge"))
     assert story.see(e.TimerFired(CALL, f"party:{story.party.id}"), after=RULES.ring) == [c.CancelLeg(CALL, BOSS)]
+
+
+@pytest.mark.parametrize("mode", ["barge", "takeover"])
+def test_who_listened_and_is_gone_before_it_came_in_costs_nobody_the_talk(mode):
+    story = talking()
+    story.see(supervised("listen"), e.LegReady(CALL, BOSS))
+    story.see(supervised(mode))
+    out = story.see(left(BOSS, 31))
+    assert c.TalkEnds(CALL, "8006", False) in out
+    assert story.party.state == "failed"
+    assert not story.call.leg(SEAT).cancelled
+    assert story.heard() == {SEAT}
 
 
 def test_who_listens_stops_and_its_seat_is_what_it_was():
