@@ -274,6 +274,8 @@ class AsteriskSwitch:
         context, exten = _PLACES[command.to]
         # Of an older InQueue that found it in the music already.
         self._setvar("HL_QUEUED", "", command.call)
+        if command.to == "again":
+            self._setvar("HL_READY", "", command.call)
         place = "anew" if command.to == "again" else "hold"
         fields: dict[str, str | list[str]] = {
             "Action": "Redirect", "Channel": command.call, "Context": "hotline-wait", "Exten": place, "Priority": "1",
