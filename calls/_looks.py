@@ -55,6 +55,10 @@ class Looks:
         """See Engine."""
         raise NotImplementedError
 
+    def _take_inbox(self, now: float) -> None:
+        """See Engine."""
+        raise NotImplementedError
+
     async def link_up(self, name: str = "") -> None:
         """The switch (one of several: its system name) can be reached (again): tell it the entries, learn its truth."""
         self._unseen = True
@@ -114,6 +118,9 @@ class Looks:
         if writing is not None:
             # Commands of that turn were not sent yet when the switch was asked, however long ago it was decided.
             snapshot = replace(snapshot, asked_at=min(snapshot.asked_at, writing))
+        # While a turn could not be written, what the switch told stayed in the inbox: it is older than what is seen
+        # here, and taken first. Taken afterwards, a caller would fall out of a talk into the queue that led to it.
+        self._take_inbox(self._clock())
         for at, event in untold(self.calls, self._ended, snapshot):
             self._apply(event, at)
         differ = compare(

@@ -271,18 +271,8 @@ class Engine(Orders, Looks, Writes):
     # ------------------------------------------------------------------ one turn
     async def turn(self) -> None:
         """Handles all that is in the inbox and due. `start` does this for ever; tests do it by hand."""
-        now, waits = self._clock(), 0.0
-        while self._inbox:
-            event = self._inbox.popleft()
-            self.counters.events += 1
-            # Callers who begin to wait in one turn (found together after a takeover) keep their order.
-            at = now + waits
-            waits += 1e-6 if type(event) is e.Waits else 0.0
-            try:
-                self._take(event, at if type(event) is e.Waits else now)
-            except Exception:
-                self.counters.errors += 1
-                log.exception("an event could not be handled", extra={"event": type(event).__name__})
+        now = self._clock()
+        self._take_inbox(now)
         self._ordered.clear()
         self._fire_due(now)
         # Without a link nobody can be rung: the queue keeps its ranks until it is back.
@@ -331,6 +321,20 @@ class Engine(Orders, Looks, Writes):
                 except Exception:
                     self.counters.errors += 1
                     log.exception("an observer failed")
+
+    def _take_inbox(self, now: float) -> None:
+        waits = 0.0
+        while self._inbox:
+            event = self._inbox.popleft()
+            self.counters.events += 1
+            # Callers who begin to wait in one turn (found together after a takeover) keep their order.
+            at = now + waits
+            waits += 1e-6 if type(event) is e.Waits else 0.0
+            try:
+                self._take(event, at if type(event) is e.Waits else now)
+            except Exception:
+                self.counters.errors += 1
+                log.exception("an event could not be handled", extra={"event": type(event).__name__})
 
     def _offer_id(self, call: str, seat: str) -> str:
         call_id = call.partition("+")[0]
@@ -413,8 +417,7 @@ class Engine(Orders, Looks, Writes):
             case c.SeatRings():
                 d.ringing(command.seat, command.offer, now)
             case c.SeatTalks():
-                alone = split_leg(command.offer) is None
-                d.talking(command.seat, command.call, command.offer, now, back=command.back, alone=alone)
+                d.talking(command.seat, command.call, command.offer, now, back=command.back)
             case c.OfferEnds():
                 d.offer_ended(command.seat, command.offer, command.outcome, now)
             case c.TalkEnds():

@@ -253,16 +253,11 @@ class SeatStates:
         if seat is not None and seat.offer == offer and seat.state is S.OFFERED:
             self._move(seat, S.RINGING, now)
 
-    def talking(
-        self, seat_id: str, call: str, offer: str, now: float, *, back: bool = False, alone: bool = False
-    ) -> None:
-        """The seat is joined with the caller. `back`: nobody offered it (a supervisor who listens); afterwards it is
-        what it is now: offline, on a break. `alone`: the switch has joined them by itself, whatever is offered to the
-        seat meanwhile: that comes to nothing."""
+    def talking(self, seat_id: str, call: str, offer: str, now: float, *, back: bool = False) -> None:
+        """The seat is joined with the caller, whatever else is offered to it meanwhile: that comes to nothing. `back`:
+        nobody offered it (a supervisor who listens); afterwards it is what it is now: offline, on a break."""
         seat = self._seats.get(seat_id)
         if seat is None or (seat.state is S.TALKING and seat.call == call):
-            return
-        if seat.state in (S.OFFERED, S.RINGING) and seat.offer != offer and not alone:
             return
         if seat.state is S.TALKING:
             # The switch's word wins: it talks with this caller now, whatever our books said.

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from calls import CallState, ChannelView, Engine, Leg, LegState, MemoryJournal, Place, Rules, Snapshot, reconcile
+from calls import commands as c
 from calls import events as e
 from calls._alone import untold
 from calls.machine import step
@@ -85,6 +86,25 @@ def test_a_talk_that_goes_on_is_ours_and_ends_as_any_other():
     asyncio.run(engine.turn())
     assert engine.calls[C].leg(M).state is LegState.GONE
     assert engine.dispatcher.seats["8001"].state is not SeatState.TALKING
+
+
+def test_what_was_told_while_nothing_could_be_written_is_older_than_what_is_seen_and_ends_no_talk():
+    """Redis was away: the way into the queue lies in the inbox, and the diary tells the talk that came of it."""
+    engine, switch = hotline()
+    switch.tales, switch.views = (Tale(C, STORY, 1099.0),), TALK
+
+    async def redis_comes_back():
+        engine.feed([ARRIVED, e.Waits(C)])
+        await engine.turn()
+        engine.feed([e.WentNative(C), e.LegJoined(C, M, "8001")])
+        await engine.link_up()
+        await engine.turn()
+
+    asyncio.run(redis_comes_back())
+    call = engine.calls[C]
+    assert (call.state, call.seat) == (S.TALKING, "8001")
+    assert [m.what for m in call.timeline].count("native_queue") == 1
+    assert not [x for x in switch.commands if isinstance(x, c.CancelLeg | c.HangUp | c.Hold)]
 
 
 def test_the_next_process_knows_the_seats_channel_again():

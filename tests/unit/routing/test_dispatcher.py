@@ -172,11 +172,19 @@ def test_news_of_an_older_offer_changes_nothing():
     match = offered(d)
     before = d.seat("1")
     d.ringing("1", "older", 1.0)
-    d.talking("1", "c0", "older", 1.0)
     d.offer_ended("1", "older", OfferOutcome.NO_ANSWER, 1.0)
     d.talk_ended("1", "c0", 1.0)
     assert d.seat("1") == before
     assert before.offer == match.offer
+
+
+def test_a_seat_that_answers_an_older_offer_is_offered_again_and_again():
+    """Its answer crossed the order that took the offer back: the phone is in use, whatever is offered to it now."""
+    d = Dispatcher([seat("1")], POLICY)
+    match = offered(d)
+    d.talking("1", "c0", "older", 1.0)
+    d.offer_ended("1", match.offer, OfferOutcome.NO_ANSWER, 2.0)
+    assert (d.seat("1").state, d.seat("1").call) == (S.TALKING, "c0")
 
 
 def test_an_unknown_seat_is_no_error_for_news_and_a_clear_one_for_people():
@@ -441,7 +449,7 @@ def test_a_seat_that_talks_in_the_switchs_own_queue_is_free_for_others_once_an_o
     dispatcher.phone_up("8001", now)
     dispatcher.enqueue(Waiting("c-1", Demand(), 0.0))
     (match,) = dispatcher.match(1.0, lambda *_: "c-1~8001~1")
-    dispatcher.talking("8001", "c-2", "h-9.0", 2.0, alone=True)
+    dispatcher.talking("8001", "c-2", "h-9.0", 2.0)
     dispatcher.offer_ended("8001", match.offer, OfferOutcome.WITHDRAWN, 3.0)
     seat = dispatcher.seats["8001"]
     assert (seat.state, seat.call) == (SeatState.TALKING, "c-2")
