@@ -139,6 +139,14 @@ class Looks:
         if differ and not after_gap:
             log.warning("the switch disagreed with us", extra={"differences": differ})
 
+    def _after_silence(self) -> None:
+        """The heart-beat had stopped: the switch has served callers alone meanwhile, and phones have moved them. Nobody
+        is offered before it was looked at, as after the link's return."""
+        if self._loop is not None and self._switch.up:
+            self._unseen = True
+            self._native_until = self._clock() + NATIVE_TURN
+            self._look_soon()
+
     def _look_soon(self) -> None:
         """A phone has put two parties together by itself: the switch knows who is with whom."""
         if self._loop is not None and (self._sweeping is None or self._sweeping.done()):

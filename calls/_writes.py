@@ -29,7 +29,7 @@ class Writes:
         """See Engine.feed."""
         raise NotImplementedError
 
-    def _look_soon(self) -> None:
+    def _after_silence(self) -> None:
         """See Looks."""
         raise NotImplementedError
 
@@ -60,7 +60,7 @@ class Writes:
             else:
                 if not self.journal_ok:
                     log.warning("journal: writable again")
-                    self._look_soon()  # what phones did meanwhile by themselves
+                    self._after_silence()
                 self.journal_ok = True
                 self.counters.batches += 1
                 return

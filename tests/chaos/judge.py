@@ -122,6 +122,8 @@ class Judge:
                 continue  # it came later, and waited first: the switch's own queue greets nobody
             if other.rings or other.hung_up or other.wants_callback or other.number in self._native:
                 continue
+            if any(self._disturbed(x.rank - 3, x.rank, x.pbx) for x in (chosen, other)):
+                continue  # they began to wait while nobody could decide: they are in the books from when somebody could
             known = max(other.rank, other.free_since, served_since)
             if now - known < KNOWN or self._disturbed(now - 3, now, other.pbx):
                 continue

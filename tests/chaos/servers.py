@@ -185,6 +185,8 @@ class Site:
         config = bench.config(
             seats=seats, times={"wrap_up": 1, "ring": 6, "refused_pause": 1, "reserve": 3, "missed_limit": 20},
             numbers={"12315": {"flow": "message"}, "12333": {"flow": "self-service"}},
+            # Nobody is to be turned away here: that more call than can be served is another failure's test.
+            admission={"waiting_least": 1000},
         )  # fmt: skip
         book.write(config, book.directory(first.asterisk.plan(), **nothing, expert=expert))
         (config / "flows/message.yaml").write_text(VOICEMAIL)

@@ -91,3 +91,26 @@ async def test_a_caller_whom_the_switchs_own_queue_keeps_stops_the_hotline():
     await world.engine.sweep(after_gap=True)
     await world.rest()
     assert [one.call for one in world.switch.legs.values()] == ["hotline-2.0"]
+
+
+async def test_a_seat_is_offered_somebody_at_the_journals_return_whom_the_switchs_own_queue_rings_it_for():
+    """The heart-beat had stopped: the dialplan took callers into its queue. Nobody is offered before they are seen."""
+    world = World()
+    for one in ("hotline-1.0", "hotline-2.0"):
+        world.switch.arrive(one)
+        world.switch.greeted(one)
+    world.engine.feed(world.switch.events)
+    world.switch.events.clear()
+    world.engine._loop = asyncio.get_running_loop()
+    world.journal.failing = True
+    turn = asyncio.create_task(world.engine.turn())
+    await asyncio.sleep(0.01)
+    world.switch.goes_native("hotline-1.0")
+    world.journal.failing = False
+    await asyncio.wait_for(turn, 5)
+    world.engine.feed([e.PhoneUp("8001")])
+    await world.engine.turn()
+    assert not world.switch.legs, "somebody is offered before the switch was looked at"
+    await world.engine._sweeping
+    await world.engine.turn()
+    assert not world.switch.legs, "the seat's phone may be rung any moment"
