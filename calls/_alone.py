@@ -17,6 +17,9 @@ from .reconcile import OUT, cause_of_end
 EARLY = 1.0
 """The switch writes whole seconds: what happened at 7.9 is told as 7."""
 
+_LATER = ("native_queue", "joined")
+"""Known, they say that the way into that queue is known too, or is over: told now, it would end the talk that came."""
+
 
 def untold(calls: Mapping[str, Call], ended: Collection[str], snapshot: Snapshot) -> list[tuple[float, e.Event]]:
     """(When, what) that our calls do not know yet, the oldest first."""
@@ -47,7 +50,7 @@ def _of_one(tale: Tale, call: Call | None, there: bool, snapshot: Snapshot) -> l
         elif isinstance(event, e.LegJoined):
             if call is None or call.leg(event.leg) is None:
                 out.append((at, event))
-        elif call is None or not any(m.what == "native_queue" and m.at >= told - EARLY for m in call.timeline):
+        elif call is None or not any(m.what in _LATER and m.at >= told - EARLY for m in call.timeline):
             out.append((at, event))
         last = at
     if not there and not left:

@@ -146,6 +146,8 @@ class Looks:
             self._unseen = True
             self._native_until = self._clock() + NATIVE_TURN
             self._look_soon()
+            # A look that is under way may have begun before.
+            self._loop.call_later(LOOK_AGAIN, self._look_soon)
 
     def _look_soon(self) -> None:
         """A phone has put two parties together by itself: the switch knows who is with whom."""

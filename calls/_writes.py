@@ -11,22 +11,32 @@ from typing import Any
 from . import commands as c
 from . import events as e
 from ._told import Counters
+from .model import Call, LegState
 from .ports import Batch, Fenced, Journal, JournalError, Switch
 
 log = logging.getLogger(__name__)
+
+_MOVES = (c.HangUp, c.Move, c.Hold, c.ToWaiting, c.ToVoicemail, c.Farewell)
+"""What takes a caller or a seat away from where it is."""
 
 
 class Writes:
     """Mixed into the engine."""
 
+    calls: dict[str, Call]
     counters: Counters
     journal_ok: bool
     halted: bool
     _journal: Journal
     _switch: Switch
+    _clock: Callable[[], float]
 
     def feed(self, events: Iterable[e.Input]) -> None:
         """See Engine.feed."""
+        raise NotImplementedError
+
+    def _take_inbox(self, now: float) -> None:
+        """See Engine."""
         raise NotImplementedError
 
     def _after_silence(self) -> None:
@@ -66,14 +76,26 @@ class Writes:
                 return
 
     def _decide_anew(self, pending: Sequence[c.ToSwitch]) -> None:
-        """Commands held back too long may be wrong by now: legs are not made, hang-ups stay right."""
+        """Commands held back too long may be wrong by now: the dialplan has helped itself. A caller who was to be
+        released may be with another seat, and whom a flow was to hand on may talk. So nobody is moved, released or
+        rung, as if we had died between writing and sending: what is true is looked up, and decided anew."""
+        self._take_inbox(self._clock())
         for command in pending:
             if isinstance(command, c.RingSeat | c.RingLine):
                 self.feed([e.LegLeft(command.call, command.leg, e.NEVER_RUNG)])
             elif isinstance(command, c.DialCaller):
                 self.feed([e.CallerLeft(command.call, e.NEVER_RUNG)])
-            elif command.idempotent:
+            elif isinstance(command, c.CancelLeg):
+                if not self._talks(command):  # it was answered meanwhile
+                    self._switch.do(command)
+            elif not isinstance(command, _MOVES):
                 self._switch.do(command)
+        self._after_silence()
+
+    def _talks(self, command: c.CancelLeg) -> bool:
+        call = self.calls.get(command.call)
+        leg = call.leg(command.leg) if call is not None else None
+        return leg is not None and leg.state is LegState.JOINED
 
 
 def _leave_out_the_unwritable(batch: Batch) -> bool:

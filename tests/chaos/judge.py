@@ -210,6 +210,11 @@ class Judge:
             if number in rows or person.recalled:
                 del self.must_be_listed[number]
                 self.facts["cut off by a switch's death and on the list"] += 1
+            elif any(a <= person.came and at <= b + KNOWN for a, b, _ in self.disturbed):
+                # From its arrival until its switch died nothing could be written, and nobody asked the switch: two
+                # failures at once. Its recording is kept (a raw file that is entered later).
+                del self.must_be_listed[number]
+                self.facts["came and was cut off while nothing could be written"] += 1
             elif self.site.was_served(time.time() - 15, time.time()) and time.time() - at > 30:
                 del self.must_be_listed[number]
                 self.wrong("not called back", f"{number} was cut off by its switch's death ({person.phase_killed}, "

@@ -169,6 +169,15 @@ def test_what_the_books_have_is_not_taken_twice(tale):
     assert untold({}, {C: 1.0}, snapshot) == []
 
 
+def test_a_second_way_into_the_queue_that_left_no_trace_ends_no_talk():
+    """It came back and went there again while nobody listened, and the talk that followed is known already."""
+    call = known()
+    for at, event in ((1000.0, e.WentNative(C)), (1020.0, e.LegJoined(C, M, "8001"))):
+        call, _ = step(call, event, at, RULES)
+    tale = Tale(C, ((1000.0, e.WentNative(C)), (1015.0, e.WentNative(C)), (1020.0, e.LegJoined(C, M, "8001"))), 1040.0)
+    assert untold({C: call}, {}, Snapshot(1100.0, TALK, frozenset(), tales=(tale,))) == []
+
+
 def test_the_rest_of_a_tale_whose_call_is_over_begins_nothing():
     snapshot = Snapshot(1100.0, (), frozenset(), tales=(Tale(C, STORY[1:], 1040.0),))
     assert untold({}, {}, snapshot) == []

@@ -1,6 +1,7 @@
 """The engine turned by hand: what must not happen when the journal is silent or the link is gone."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -60,6 +61,52 @@ async def test_a_command_held_back_by_a_silent_journal_is_decided_anew_and_no_se
     assert [type(x) for x in world.switch.commands] == [c.RingSeat], "it is made anew"
     assert world.engine.calls[call].state is CallState.OFFERED
     assert world.engine.dispatcher.seats["8001"].missed == 0
+
+
+async def silent_while(world, happens):
+    """The seat's end is told while the journal is silent; `happens` before it is written."""
+    call = await world.waiting_caller()
+    world.engine.feed([e.PhoneUp("8001")])
+    await world.turn()
+    (leg,) = world.switch.legs
+    world.switch.answer(leg)
+    await world.turn()
+    world.engine.feed([e.LegLeft(call, leg, 16)])
+    world.switch.commands.clear()
+    world.journal.failing = True
+    turn = asyncio.ensure_future(world.engine.turn())
+    await asyncio.sleep(0)
+    world.now += 14.0
+    world.engine.feed(happens(call))
+    world.journal.failing = False
+    await turn
+    await world.turn()
+    return call
+
+
+async def test_a_caller_is_released_for_an_old_talks_end_out_of_the_next_one(world):
+    """Its first seat hung up, and nothing could be written: the dialplan found it another one meanwhile."""
+    native = "hotline-1.9"
+    call = await silent_while(world, lambda call: [e.WentNative(call), e.LegJoined(call, native, "8002")])
+    assert not [x for x in world.switch.commands if isinstance(x, c.HangUp | c.CancelLeg)]
+    assert world.engine.calls[call].state is CallState.TALKING
+    assert world.engine.calls[call].seat == "8002"
+
+
+async def test_a_ring_that_was_given_up_in_silence_is_cancelled_unless_it_was_answered(world):
+    call = await world.waiting_caller()
+    world.engine.feed([e.PhoneUp("8001")])
+    await world.turn()
+    (leg,) = world.switch.legs
+    for answered in (True, False):
+        world.engine._take_inbox(world.now)
+        world.switch.commands.clear()
+        if answered:
+            world.engine.feed([e.LegJoined(call, leg, "8001", "b1")])
+        else:
+            world.engine.calls[call] = replace(world.engine.calls[call], legs=world.engine.calls[call].legs[:1])
+        world.engine._decide_anew([c.CancelLeg(call, leg)])
+        assert [type(x) for x in world.switch.commands] == ([] if answered else [c.CancelLeg])
 
 
 async def test_no_heart_beat_while_nothing_can_be_journalled(world):
