@@ -219,7 +219,7 @@ def offer_deadline(call: Call, event: e.Event, now: float, rules: Rules) -> Resu
         return call, ()
     offer = replace(call.offer, deadline=now + 5.0)  # asked again if the switch does not answer
     call = with_leg(replace(call, offer=offer), offer.leg, cancelled=True)
-    return call, (c.CancelLeg(call.id, offer.leg),)
+    return call, (c.CancelLeg(call.id, offer.leg, ringing=True),)
 
 
 def other_leg_left(call: Call, event: e.Event, now: float, rules: Rules) -> Result:

@@ -20,6 +20,9 @@ from .ports import Entry, Switch
 log = logging.getLogger(__name__)
 
 
+LATE = 8.0
+"""Seconds after a return in which a caller whom the silence has frightened may still go to the switch's own queue: a
+flow's limit runs out six seconds after the last renewal."""
 NATIVE_TURN = 5.0
 """Seconds after a return in which the switch's own queue may still begin to ring a phone: a caller is in it for four at
 a time, and comes back by itself then. Nobody is offered meanwhile, or one phone would be rung for two."""
@@ -43,6 +46,7 @@ class Looks:
     _writing: float | None
     _unseen: bool
     _native_until: float
+    _returned: float
     _sweeping: asyncio.Task[None] | None
     _second_lines: dict[str, str]
     _aside: dict[str, Waiting]
@@ -62,7 +66,8 @@ class Looks:
     async def link_up(self, name: str = "") -> None:
         """The switch (one of several: its system name) can be reached (again): tell it the entries, learn its truth."""
         self._unseen = True
-        self._native_until = self._clock() + NATIVE_TURN
+        self._returned = self._clock()
+        self._native_until = self._returned + NATIVE_TURN
         self._switch.announce(self.entries)
         self._switch.beat(self._clock())
         await self.sweep(after_gap=True, name=name)
@@ -144,9 +149,19 @@ class Looks:
         is offered before it was looked at, as after the link's return."""
         if self._loop is not None and self._switch.up:
             self._unseen = True
-            self._native_until = self._clock() + NATIVE_TURN
+            self._returned = self._clock()
+            self._native_until = self._returned + NATIVE_TURN
             self._look_soon()
             # A look that is under way may have begun before.
+            self._loop.call_later(LOOK_AGAIN, self._look_soon)
+
+    def _one_more_native(self) -> None:
+        """A caller has gone to the switch's own queue just now."""
+        now = self._clock()
+        if self._loop is not None and now - self._returned < LATE:
+            self._unseen = True
+            self._native_until = now + NATIVE_TURN
+            self._look_soon()
             self._loop.call_later(LOOK_AGAIN, self._look_soon)
 
     def _look_soon(self) -> None:

@@ -235,7 +235,7 @@ def party_timer(call: Call, part: str, now: float, rules: Rules) -> Result:
         return call, ()
     name = party.offer.leg
     call = with_party(call, part, offer=replace(party.offer, deadline=now + GIVE_UP))
-    return with_leg(call, name, cancelled=True), (c.CancelLeg(call.id, name),)
+    return with_leg(call, name, cancelled=True), (c.CancelLeg(call.id, name, ringing=True),)
 
 
 # ---------------------------------------------------------------------- outcomes

@@ -100,4 +100,4 @@ def give_offer_up(call: Call) -> tuple[c.Command, ...]:
     if offer is None:
         return ()
     withdrawn = c.OfferEnds(call.id, offer.seat, offer.id, OfferOutcome.WITHDRAWN)
-    return c.CancelLeg(call.id, offer.leg), withdrawn
+    return c.CancelLeg(call.id, offer.leg, ringing=True), withdrawn

@@ -67,7 +67,8 @@ def joined(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
         return _is_in(call, leg, bridge, now, found=event.found)
     if not leg.goal:
         call = with_leg(call, leg.id, goal=TALK)
-    call = with_leg(call, leg.id, state=LegState.JOINED, joined_at=now, ended_at=None, cause=None)
+    # Cancelled too late: its answer was on its way, and the switch lets it talk.
+    call = with_leg(call, leg.id, state=LegState.JOINED, joined_at=now, ended_at=None, cause=None, cancelled=False)
     leg = call.leg(leg.id) or leg
     call = _brought(arrived_in(call, leg, bridge, now), leg.id)
     if leg.kind in ("third", "line"):

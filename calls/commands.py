@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from routing import Demand, OfferOutcome
@@ -125,6 +125,8 @@ class CancelLeg(ToSwitch):
     """End a leg that rings or talks."""
 
     leg: str
+    ringing: bool = field(default=False, compare=False)
+    """Only while it rings: should its answer have crossed this on the way, the talk goes on."""
 
 
 @dataclass(frozen=True, slots=True)

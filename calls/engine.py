@@ -106,6 +106,7 @@ class Engine(Orders, Looks, Writes):
         self._second_lines: dict[str, str] = {}
         """Channel of a seat that we have not made (second line; rung by the switch itself) → its call."""
         self._native_until = 0.0
+        self._returned = float("-inf")
         self._aside: dict[str, Waiting] = {}
         """Who would be in the queue if its switch, one of several, could be reached."""
         self._sweeping: asyncio.Task[None] | None = None
@@ -355,6 +356,8 @@ class Engine(Orders, Looks, Writes):
             self._apply(event.event, event.at)
         else:
             self._apply(event, now)
+            if type(event) is e.WentNative:
+                self._one_more_native()
 
     def _apply(self, event: e.Event, now: float) -> None:
         event = self._of_second_line(event)

@@ -167,6 +167,10 @@ class Host:
     # ------------------------------------------------------------------ arriving
     def greet(self, event: e.Arrived, now: float) -> e.Arrived:
         """The arrival with what is known of the number, and with the gates' word whether it is let in."""
+        if event.found and event.call.startswith(OUT):
+            # The switch shows the number that the caller was shown. Whom it was, the list knows; else nobody does.
+            entry = self.callbacks.get("-".join(event.call.removeprefix(OUT).split("-")[:2]))
+            event = replace(event, number=entry.number if entry is not None else "")
         history = self.memory.of(event.number, now)
         if history:
             event = replace(event, history=history)

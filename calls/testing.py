@@ -229,7 +229,7 @@ class FakeSwitch:
             case c.Mute():
                 (self.muted.add if command.on else self.muted.discard)(command.leg)
             case c.CancelLeg():
-                if command.leg in self.legs:
+                if command.leg in self.legs and not (command.ringing and self.legs[command.leg].state == "joined"):
                     self.end_leg(command.leg, 16)
             case c.HangUp():
                 if command.call in self.callers:

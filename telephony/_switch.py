@@ -55,6 +55,8 @@ class SwitchCounters:
 
     failed_actions: int = 0
     refused_values: int = 0
+    crossed: int = 0
+    """Rings that were answered before they could be cancelled: those talks go on."""
 
 
 class AsteriskSwitch:
@@ -163,7 +165,10 @@ class AsteriskSwitch:
             case c.RingSeat():
                 self._ring(command)
             case c.CancelLeg():
-                self._send({"Action": "Hangup", "Channel": command.leg, "Cause": "16"}, self._quiet)
+                if command.ringing:
+                    self._cancel_ring(command.leg)
+                else:
+                    self._send({"Action": "Hangup", "Channel": command.leg, "Cause": "16"}, self._quiet)
             case c.HangUp():
                 self._send({"Action": "Hangup", "Channel": command.call, "Cause": str(command.cause)}, self._quiet)
             case c.Play():
@@ -227,6 +232,21 @@ class AsteriskSwitch:
             ],
         }  # fmt: skip
         self._originate(command.call, command.leg, fields)
+
+    def _cancel_ring(self, leg: str) -> None:
+        """Ends a leg unless it has been answered. Over a slow link the answer may be older than our order: so the leg
+        is first forbidden to join (HL_OFF), then asked whether it was on its way already (HL_IN): whichever of the two
+        the switch does first, the other one sees it."""
+
+        def told(reply: Message | None) -> None:
+            if reply is not None and reply.get("Response") != "Error" and reply.get("Value") == "1":
+                self.counters.crossed += 1
+                self._setvar("HL_OFF", "", leg)
+            else:
+                self._send({"Action": "Hangup", "Channel": leg, "Cause": "16"}, self._quiet)
+
+        self._setvar("HL_OFF", "1", leg)
+        self._send({"Action": "Getvar", "Channel": leg, "Variable": "HL_IN"}, told)
 
     def _originate(self, call: str, leg: str, fields: dict[str, str | list[str]]) -> None:
         def answered(reply: Message | None) -> None:

@@ -210,7 +210,9 @@ class Judge:
             if number in rows or person.recalled:
                 del self.must_be_listed[number]
                 self.facts["cut off by a switch's death and on the list"] += 1
-            elif any(a <= person.came and at <= b + KNOWN for a, b, _ in self.disturbed):
+            elif not self.site.was_served(person.came, at) or any(
+                a <= person.came and at <= b + KNOWN for a, b, _ in self.disturbed
+            ):
                 # From its arrival until its switch died nothing could be written, and nobody asked the switch: two
                 # failures at once. Its recording is kept (a raw file that is entered later).
                 del self.must_be_listed[number]

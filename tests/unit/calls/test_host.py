@@ -351,3 +351,13 @@ async def test_with_very_many_waiting_each_is_told_less_often():
     await settle(engine)
     told = engine.host.tell(engine.calls["c999"], engine.at[0] + 2)
     assert told.again == 120.0
+
+
+async def test_a_caller_being_called_back_who_is_found_in_the_switch_is_called_back_at_the_hotlines_own_number():
+    """The switch shows what the caller was shown. Should its line be lost too, the list must know whom to ring."""
+    engine = hotline()
+    entry = engine.host.callbacks.add("13800001234", "lost", engine.at[0], since=engine.at[0], origin="c0")
+    shown = e.Arrived(f"out-{entry.id}-1a2b.pbx-2", "PJSIP/hotline-out-1", "12345", "12345", found=True)
+    assert engine.host.greet(shown, engine.at[0]).number == "13800001234"
+    nobody = e.Arrived("out-abc-7-1a2b", "PJSIP/hotline-out-1", "12345", "12345", found=True)
+    assert engine.host.greet(nobody, engine.at[0]).number == "", "of whom nothing is known, nothing is claimed"

@@ -114,3 +114,28 @@ async def test_a_seat_is_offered_somebody_at_the_journals_return_whom_the_switch
     await world.engine._sweeping
     await world.engine.turn()
     assert not world.switch.legs, "the seat's phone may be rung any moment"
+
+
+async def test_who_goes_to_the_switchs_own_queue_late_after_a_return_is_seen_before_anybody_is_offered():
+    """Its flow's limit ran out some seconds after we were back: that queue rings a free phone for it now."""
+    world = World()
+    world.engine._loop = asyncio.get_running_loop()
+    world.switch.phones.clear()
+    await world.engine.link_up()
+    for one in ("hotline-1.0", "hotline-2.0"):
+        world.switch.arrive(one)
+        world.switch.greeted(one)
+    await world.rest()
+    world.now += 4.0
+    world.switch.goes_native("hotline-1.0")
+    await world.rest()
+    world.engine.feed([e.PhoneUp("8001")])
+    await world.rest()
+    assert not world.switch.legs
+    world.switch.phones.add("8001")
+    for _ in range(3):
+        # Not for ever: it may be kept there, and others wait.
+        await world.later(5.1)
+        await world.engine.sweep(after_gap=True)
+        await world.rest()
+    assert [one.call for one in world.switch.legs.values()] == ["hotline-2.0"]

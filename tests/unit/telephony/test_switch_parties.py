@@ -188,3 +188,21 @@ def test_without_a_link_the_line_never_rang_and_no_order_raises(rig):
         rig.do(command)
     assert rig.told == [e.LegLeft(C, P, e.NEVER_RUNG)]
     assert rig.switch.counters.failed_actions == 12, "the line and its HL_OPEN, and each of the ten other actions"
+
+
+@pytest.mark.parametrize(("reply", "ends"), [
+    ({"Response": "Success", "Variable": "HL_IN", "Value": ""}, True),
+    ({"Response": "Success", "Variable": "HL_IN", "Value": "1"}, False),
+    ({"Response": "Error", "Message": "No such channel"}, True),
+])  # fmt: skip
+def test_a_ring_that_was_answered_while_our_order_was_on_its_way_is_a_dropped_talk(rig, reply, ends):
+    asked = list(rig.do(c.CancelLeg(C, L, ringing=True)))
+    assert asked == [setvar("HL_OFF", "1", L), {"Action": "Getvar", "Channel": L, "Variable": "HL_IN"}]
+    rig.link.answer(reply, "Getvar")
+    more = rig.link.sent[len(asked) :]
+    assert more == ([{"Action": "Hangup", "Channel": L, "Cause": "16"}] if ends else [setvar("HL_OFF", "", L)])
+    assert rig.switch.counters.crossed == (not ends)
+
+
+def test_a_leg_that_talks_is_ended_at_once(rig):
+    assert rig.do(c.CancelLeg(C, L)) == [{"Action": "Hangup", "Channel": L, "Cause": "16"}]
