@@ -26,6 +26,7 @@ class Writes:
     calls: dict[str, Call]
     counters: Counters
     journal_ok: bool
+    _pending: list[c.ToSwitch]
     halted: bool
     _journal: Journal
     _switch: Switch
@@ -78,8 +79,10 @@ class Writes:
     def _decide_anew(self, pending: Sequence[c.ToSwitch]) -> None:
         """Commands held back too long may be wrong by now: the dialplan has helped itself. A caller who was to be
         released may be with another seat, and whom a flow was to hand on may talk. So nobody is moved, released or
-        rung, as if we had died between writing and sending: what is true is looked up, and decided anew."""
+        rung, as if we had died between writing and sending: what is true is looked up, and decided anew. What was told
+        in the silence is as old, and so is what it makes us decide."""
         self._take_inbox(self._clock())
+        self._pending = [x for x in self._pending if not isinstance(x, _MOVES)]
         for command in pending:
             if isinstance(command, c.RingSeat | c.RingLine):
                 self.feed([e.LegLeft(command.call, command.leg, e.NEVER_RUNG)])

@@ -93,6 +93,28 @@ async def test_a_caller_is_released_for_an_old_talks_end_out_of_the_next_one(wor
     assert world.engine.calls[call].seat == "8002"
 
 
+async def test_a_caller_is_released_for_a_talks_end_that_was_told_in_the_silence_out_of_the_next_one(world):
+    """As before, but the first seat hung up while something else could not be written."""
+    call = await world.waiting_caller()
+    world.engine.feed([e.PhoneUp("8001")])
+    await world.turn()
+    (leg,) = world.switch.legs
+    world.switch.answer(leg)
+    await world.turn()
+    world.switch.commands.clear()
+    world.journal.failing = True
+    world.engine.feed([e.Arrived("hotline-7.0", "PJSIP/x", "12345")])
+    turn = asyncio.ensure_future(world.engine.turn())
+    await asyncio.sleep(0)
+    world.now += 14.0
+    world.engine.feed([e.LegLeft(call, leg, 16), e.WentNative(call), e.LegJoined(call, "hotline-1.9", "8002")])
+    world.journal.failing = False
+    await turn
+    await world.turn()
+    assert not [x for x in world.switch.commands if isinstance(x, c.HangUp | c.CancelLeg)]
+    assert world.engine.calls[call].seat == "8002"
+
+
 async def test_a_ring_that_was_given_up_in_silence_is_cancelled_unless_it_was_answered(world):
     call = await world.waiting_caller()
     world.engine.feed([e.PhoneUp("8001")])
