@@ -147,7 +147,7 @@ class Looks:
     def _after_silence(self) -> None:
         """The heart-beat had stopped: the switch has served callers alone meanwhile, and phones have moved them. Nobody
         is offered before it was looked at, as after the link's return."""
-        if self._loop is not None and self._switch.up:
+        if self._loop is not None:
             self._unseen = True
             self._returned = self._clock()
             self._native_until = self._returned + NATIVE_TURN
@@ -183,7 +183,10 @@ class Looks:
 
     def _of_second_line(self, event: e.Event) -> e.Event:
         """A seat's second line has a channel of its own: what is told of it belongs to the call it is a leg of."""
-        if type(event) is not e.CallerLeft or event.call in self.calls or not self._second_lines:
+        if event.call in self.calls or event.call not in self._second_lines:
             return event
-        call = self._second_lines.pop(event.call, None)
-        return e.LegLeft(call, event.call, event.cause) if call is not None else event
+        if type(event) is e.LegJoined:
+            return replace(event, call=self._second_lines[event.call])
+        if type(event) is e.CallerLeft:
+            return e.LegLeft(self._second_lines.pop(event.call), event.call, event.cause)
+        return event

@@ -11,13 +11,10 @@ from typing import Any
 from . import commands as c
 from . import events as e
 from ._told import Counters
-from .model import Call, LegState
+from .model import Call, CallState, LegState
 from .ports import Batch, Fenced, Journal, JournalError, Switch
 
 log = logging.getLogger(__name__)
-
-_MOVES = (c.HangUp, c.Move, c.Hold, c.ToWaiting, c.ToVoicemail, c.Farewell)
-"""What takes a caller or a seat away from where it is."""
 
 
 class Writes:
@@ -78,27 +75,37 @@ class Writes:
 
     def _decide_anew(self, pending: Sequence[c.ToSwitch]) -> None:
         """Commands held back too long may be wrong by now: the dialplan has helped itself. A caller who was to be
-        released may be with another seat, and whom a flow was to hand on may talk. So nobody is moved, released or
-        rung, as if we had died between writing and sending: what is true is looked up, and decided anew. What was told
-        in the silence is as old, and so is what it makes us decide."""
+        released may be with another seat, and whom a flow was to hand on may talk. So nobody is rung or released,
+        and only who is to be moved still: as if we had died between writing and sending, what is true is looked up, and
+        decided anew. What was told in the silence is as old, and so is what it makes us decide."""
         self._take_inbox(self._clock())
-        self._pending = [x for x in self._pending if not isinstance(x, _MOVES)]
+        self._pending = [x for x in self._pending if self._still(x)]
         for command in pending:
             if isinstance(command, c.RingSeat | c.RingLine):
                 self.feed([e.LegLeft(command.call, command.leg, e.NEVER_RUNG)])
             elif isinstance(command, c.DialCaller):
                 self.feed([e.CallerLeft(command.call, e.NEVER_RUNG)])
-            elif isinstance(command, c.CancelLeg):
-                if not self._talks(command):  # it was answered meanwhile
-                    self._switch.do(command)
-            elif not isinstance(command, _MOVES):
+            elif self._still(command):
                 self._switch.do(command)
         self._after_silence()
 
-    def _talks(self, command: c.CancelLeg) -> bool:
+    def _still(self, command: c.ToSwitch) -> bool:
+        """Whether the books still want it, after all that was told since."""
         call = self.calls.get(command.call)
-        leg = call.leg(command.leg) if call is not None else None
-        return leg is not None and leg.state is LegState.JOINED
+        if isinstance(command, c.HangUp):
+            return False  # where its caller is now, only the switch knows
+        if isinstance(command, c.Move | c.Hold | c.CancelLeg):
+            leg = call.leg(command.leg) if call is not None else None
+            if isinstance(command, c.CancelLeg):  # not one that was answered meanwhile
+                return leg is None or leg.state is not LegState.JOINED or leg.cancelled
+            return leg is not None and leg.moving is not None
+        if isinstance(command, c.ToWaiting):
+            return call is not None and call.state in (CallState.WAITING, CallState.OFFERED)
+        if isinstance(command, c.ToVoicemail):
+            return call is not None and call.state is CallState.VOICEMAIL
+        if isinstance(command, c.Farewell):
+            return call is not None and call.state is CallState.LEAVING
+        return True
 
 
 def _leave_out_the_unwritable(batch: Batch) -> bool:

@@ -82,6 +82,7 @@ class Engine(Orders, Looks, Writes):
         self.halted = False
         """Another process decides: nothing is written and nothing is sent any more."""
         self._on_fenced = on_fenced
+        self._may_act = may_act or (lambda: True)
         self._switch = switch if may_act is None else Guarded(switch, may_act)
         self._journal = journal
         self._raw_path = raw_path
@@ -307,6 +308,9 @@ class Engine(Orders, Looks, Writes):
             self.halt()
             self._on_fenced()
             return
+        # Redis is back, and the lease not renewed yet: what is sent now would be dropped, and nobody would know.
+        while not self._may_act() and not self.halted:  # noqa: ASYNC110 - a time that runs out: nothing tells its return
+            await asyncio.sleep(0.02)
         if self._clock() - began > STALE_COMMANDS:
             self._decide_anew(pending)
         else:

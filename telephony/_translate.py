@@ -133,8 +133,9 @@ def _bridge_enter(m: Message) -> e.Input | None:
     uid, bridge = _text(m, "Uniqueid"), _text(m, "BridgeUniqueid")
     names = split_leg(uid)
     if names is None:
-        # A caller that goes to a consultation, or that a phone's attended transfer puts into one.
-        moved = _text(m, "Context") == "hotline-beside" or _text(m, "SwapUniqueid")
+        # A caller that goes to a consultation, or that a phone's attended transfer puts into one; a seat's leg that the
+        # switch's own queue has made, where we have sent it.
+        moved = _text(m, "Context") in ("hotline-beside", "hotline-join") or _text(m, "SwapUniqueid")
         return e.LegJoined(uid, uid, "", bridge) if moved else None
     return e.LegJoined(names[0], uid, names[1], bridge)
 

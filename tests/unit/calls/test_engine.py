@@ -18,13 +18,13 @@ class NoFlows:
 
 
 class World:
-    def __init__(self):
+    def __init__(self, **more):
         self.now = 1000.0
         self.switch, self.journal = FakeSwitch(), MemoryJournal()
         seats = [Seat("8001", "8001", "330000", {})]
         self.engine = Engine(
             switch=self.switch, journal=self.journal, dispatcher=Dispatcher(seats, Policy()),
-            rules=Rules(NoFlows(), Demand()), entries={}, raw_path=str, clock=lambda: self.now,
+            rules=Rules(NoFlows(), Demand()), entries={}, raw_path=str, clock=lambda: self.now, **more,
         )  # fmt: skip
 
     async def turn(self):
@@ -113,6 +113,48 @@ async def test_a_caller_is_released_for_a_talks_end_that_was_told_in_the_silence
     await world.turn()
     assert not [x for x in world.switch.commands if isinstance(x, c.HangUp | c.CancelLeg)]
     assert world.engine.calls[call].seat == "8002"
+
+
+async def test_what_was_decided_before_the_lease_was_renewed_is_lost_unsent():
+    """Redis is back, the journal is written, and the next renewal some moments away: the switch would take nothing."""
+    allowed = [True]
+    world = World(may_act=lambda: allowed[0])
+    call = await world.waiting_caller()
+    world.engine.feed([e.PhoneUp("8001")])
+    await world.turn()
+    (leg,) = world.switch.legs
+    world.switch.answer(leg)
+    await world.turn()
+    world.switch.commands.clear()
+    world.engine.feed([e.LegLeft(call, leg, 16)])
+    allowed[0] = False
+    turn = asyncio.ensure_future(world.engine.turn())
+    await asyncio.sleep(0.1)
+    allowed[0] = True
+    await turn
+    assert [type(x) for x in world.switch.commands] == [c.HangUp]
+
+
+async def test_a_process_that_has_lost_its_lease_ends_its_turn_and_sends_nothing():
+    world = World(may_act=lambda: False)
+    world.switch.arrive("hotline-1.0")
+    world.engine.feed(world.switch.events)
+    turn = asyncio.ensure_future(world.engine.turn())
+    await asyncio.sleep(0.1)
+    world.engine.halt()
+    await asyncio.wait_for(turn, 5)
+    assert world.switch.commands == []
+
+
+async def test_a_seat_of_the_switchs_own_queue_that_was_sent_somewhere_is_sent_again_and_again(world):
+    """Its channel is no leg of ours by its name: where it has come is told all the same."""
+    call = await world.waiting_caller()
+    native = "hotline-1.9"
+    world.engine.feed([e.WentNative(call), e.LegJoined(call, native, "8001")])
+    await world.turn()
+    world.engine.feed([e.LegJoined(native, native, "", "b7")])
+    await world.turn()
+    assert world.engine.calls[call].leg(native).bridge == "b7"
 
 
 async def test_a_ring_that_was_given_up_in_silence_is_cancelled_unless_it_was_answered(world):

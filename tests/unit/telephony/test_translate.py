@@ -92,6 +92,7 @@ def test_a_caller_that_goes_to_a_consultation_is_told_and_one_in_any_other_bridg
     m = {"Event": "BridgeEnter", "BridgeUniqueid": "b", "BridgeTechnology": "softmix", "Uniqueid": C}
     assert one(m | {"Context": "hotline-beside"}) == e.LegJoined(C, C, "", "b")
     assert one(m | {"SwapUniqueid": L}) == e.LegJoined(C, C, "", "b"), "a phone has put it in its own place"
+    assert one(m | {"Context": "hotline-join"}) == e.LegJoined(C, C, "", "b"), "a seat that the queue there has rung"
     for context in ("", "hotline-wait", "hotline-beside2"):
         assert one(m | {"Context": context}) is None
 
