@@ -9,6 +9,7 @@ import sys
 
 import aiohttp
 import pytest
+import yaml
 from redis.asyncio import Redis
 
 import tickets
@@ -16,6 +17,7 @@ from demo import Phone
 from service.access import issue
 from service.books import CallBook
 from tests.conftest import ROOT, free_port
+from tests.words import heard_words
 
 pytestmark = pytest.mark.integration
 
@@ -57,9 +59,9 @@ class Process:
 
 
 @contextlib.asynccontextmanager
-async def two(bench, eventually):
+async def two(bench, eventually, config=None):
     """The active one, the standby, and a way to ask either."""
-    settings = bench.settings()
+    settings = bench.settings(config)
     first, second = Process(settings, "one"), Process(settings, "two")
     token = issue(settings, "admin", "test")
     try:
@@ -180,6 +182,89 @@ async def test_the_active_one_is_killed_while_one_talks_and_two_wait(bench, swit
             return body["items"] == []
 
         await until("all calls are over and in the books", nobody_left)
+
+
+NESTED = """
+flow: nested
+start: first
+human: to-human
+nodes:
+  first:
+    menu: self-menu
+    wait: 10
+    keys:
+      1: number
+  number:
+    collect: enter-ticket
+    into: ticket
+    min: 3
+    max: 3
+    gap: 8
+    next: to-progress
+  to-progress:
+    route:
+      priority: 1
+  to-human:
+    route: {}
+"""
+
+
+async def test_a_caller_in_a_flow_begins_it_again_or_is_never_told_how_long_it_waits(bench, switch, eventually):
+    """The active process is killed while a caller is at the second question: it hears that question again from the
+    other one, its answer counts there, and it is told its place and time in the queue as if nothing had happened."""
+    config = bench.config(numbers={"12315": {"flow": "nested"}})
+    (config / "flows/nested.yaml").write_text(NESTED)
+    routing = yaml.safe_load((config / "routing.yaml").read_text())
+    routing["waiting"].update(tell_after=4, long_wait=0, callback_after=600, callback_wait=600, voicemail_after=600)
+    (config / "routing.yaml").unlink()
+    (config / "routing.yaml").write_text(yaml.safe_dump(routing, allow_unicode=True))
+    async with contextlib.AsyncExitStack() as stack:
+        first, second, session = await stack.enter_async_context(two(bench, eventually, config))
+        seat = await stack.enter_async_context(Phone(switch.sip, "8001", "demo-8001"))
+        await seat.register()
+
+        async def call_from(number, to):
+            phone = await stack.enter_async_context(Phone(switch.sip, number, local_ip="127.0.0.9"))
+            call = await phone.dial(to)
+            await call.answered()
+            return call
+
+        async def talks():
+            _, seats = await ask(session, second, "/api/v1/seats")
+            return {s["id"]: s["state"] for s in seats["items"]}["8001"] == "talking"
+
+        talk = await call_from("13800000001", "12345")
+        await (await seat.incoming(30)).answer()
+        await until("somebody talks: there is a time to expect", talks)
+        asks = await call_from("13800000002", "12315")
+        await eventually(lambda: hears(asks, "self-menu"), 30, what="the first question")
+        await asks.press("1")
+        await eventually(lambda: hears(asks, "enter-ticket"), 30, what="the second question")
+        await asks.press("1")
+
+        await first.end(signal.SIGKILL)
+        since = asks.heard_samples
+        await eventually(lambda: second.role() == "active", 10, what="the second decides")
+        await eventually(lambda: hears(asks, "enter-ticket", since), 30, what="the second question again")
+        assert not hears(asks, "self-menu", since), "not the first one"
+        for key in "123":
+            await asks.press(key)
+
+        async def waits():
+            _, body = await ask(session, second, "/api/v1/waiting")
+            return [w["call"] for w in body["items"]]
+
+        # Sooner than any of the flow's times would bring it there.
+        await until("its answer has brought it to the queue", waits, 6)
+        await eventually(lambda: hears(asks, "wait-next", since), 30, what="its place")
+        await eventually(lambda: hears(asks, "wait-about", since), 30, what="and its time")
+        await asks.hang_up()
+        await talk.hang_up()
+
+
+def hears(call, prompt, since=0):
+    """Whether the prompt was heard from sample `since` on."""
+    return heard_words(call, prompt, since=since) > 0.7
 
 
 async def waits_as(waiting, process, order):

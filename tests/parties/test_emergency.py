@@ -6,14 +6,13 @@ import time
 from dataclasses import replace
 from itertools import pairwise
 
-import numpy as np
 import pytest
-import soundfile
 
 from demo import Manner
 from routing import SeatState
-from tests.conftest import PROMPTS, eventually
+from tests.conftest import eventually
 from tests.parties.world import NOBODY, PATIENCE, Talk, Voices, floor
+from tests.words import heard_words
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 LONGEST_GAP = 0.1
@@ -75,22 +74,6 @@ async def never_silent(call, seconds=1.0):
     finally:
         task.cancel()
     assert not silent, f"the caller heard nothing for {seconds} s, at {silent} s of its call"
-
-
-def heard_words(call, prompt, language="zh"):
-    """How far a prompt's audio (0 to 1) is in what a phone has heard: its loudest second, wherever it was played."""
-    words, rate = soundfile.read(PROMPTS / language / f"{prompt}.wav", dtype="float64")
-    assert rate == 8000
-    loudest = int(np.argmax(np.convolve(np.square(words), np.ones(8000), "valid")))
-    part = words[loudest : loudest + 8000]
-    audio = call.heard().astype(np.float64)
-    if len(audio) < len(part):
-        return 0.0
-    size, last = 1 << (len(audio) + len(part)).bit_length(), len(audio) - len(part) + 1
-    alike = np.fft.irfft(np.fft.rfft(audio, size) * np.conj(np.fft.rfft(part, size)), size)[:last]
-    sums = np.concatenate([[0.0], np.cumsum(np.square(audio))])
-    power = sums[len(part) :] - sums[: -len(part)]
-    return float(np.max(alike / np.sqrt(np.maximum(power, 1.0) * np.sum(np.square(part)))))
 
 
 async def hears_words(call, prompt):
