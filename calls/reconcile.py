@@ -95,7 +95,10 @@ def _known(
 ) -> Iterable[e.Event]:
     caller = views.get(call.id)
     if caller is None:
-        yield e.CallerLeft(call.id, ended)
+        own = call.leg(call.id)
+        # A caller who is called back has a younger channel than the call: the list may be of before.
+        if call.direction != "out" or own is None or own.started_at < before:
+            yield e.CallerLeft(call.id, ended)
         return
     joined = False
     for leg in call.legs:

@@ -346,3 +346,14 @@ def test_who_is_found_waiting_is_served_after_those_who_came_later():
     found = {x.event.call: x.at for x in dated(events, snapshot, {"h-5.0": known})
              if isinstance(x, e.Past) and isinstance(x.event, e.Waits)}  # fmt: skip
     assert {i: round(at - NOW, 3) for i, at in found.items()} == {C: -56.0, "h-5.0": -26.0, "h-9.0": 0.0}
+
+
+@pytest.mark.parametrize(("rung", "left"), [(999.8, False), (990.0, True)])
+@pytest.mark.parametrize("after_gap", [False, True])
+def test_a_caller_who_answers_its_callback_while_a_list_of_before_is_on_its_way_is_dropped(rung, left, after_gap):
+    """Over a slow link the list comes after the answer, and does not have that channel yet."""
+    now = call(S.TALKING, (leg(LegState.JOINED, started=990.0),), direction="out")
+    now = replace(now, legs=(replace(now.legs[0], started_at=rung), *now.legs[1:]))
+    snapshot = Snapshot(NOW, [view(L, Place.SEAT)], frozenset())
+    events, _ = reconcile({C: now}, snapshot, after_gap=after_gap)
+    assert (e.CallerLeft(C, 0) in events) == left
