@@ -18,8 +18,9 @@ from . import commands as c
 from ._rules import Result, note, with_leg
 from .model import PENDING_PARTY, SIDE, TALK, Call, CallState, Leg, LegState, PartyState
 
-AGAIN = 1.0
-"""Seconds after which a move that the switch has not confirmed is ordered again: it is idempotent."""
+AGAIN = 3.0
+"""Seconds after which a move that the switch has not confirmed is ordered again. Not sooner than a slow link would tell
+it: a second order takes a leg out of the talk that the first has brought it to, and leads it there once more."""
 SILENT = 3.0
 """Seconds before which the switch brings nobody back by itself: it does so 4 s after our last sign of life."""
 ALONE_GOALS = frozenset({"quiet", "ring", "music"})
