@@ -11,7 +11,7 @@ from . import commands as c
 from . import events as e
 from .model import Call, CallState, LegState
 from .ports import Place, Snapshot, Switch
-from .reconcile import dated, reconcile, split_leg
+from .reconcile import MARGIN, dated, reconcile, split_leg
 
 log = logging.getLogger(__name__)
 S = CallState
@@ -29,8 +29,9 @@ def phones(dispatcher: Dispatcher, snapshot: Snapshot) -> list[e.Input]:
         elif seat.id in snapshot.phones:
             if seat.id not in ringing:
                 out.append(e.PhoneUp(seat.id))
-        elif seat.state is not SeatState.OFFLINE and not seat.phone:
-            # A phone on another switch is not in this one's list: its seat signs in by itself.
+        elif seat.state is not SeatState.OFFLINE and not seat.phone and seat.since < snapshot.asked_at - MARGIN:
+            # A phone on another switch is not in this one's list: its seat signs in by itself. One that has registered
+            # while the list was on its way is not in it either.
             out.append(e.PhoneDown(seat.id))
     return out
 

@@ -42,6 +42,8 @@ def tones_in(pcm: Pcm, frequencies: Iterable[float], *, share: float = 0.1) -> f
     window = np.hanning(count)
     audio = pcm.astype(np.float64) * window
     energy = float(np.sum(audio * audio))
+    if not energy:
+        return frozenset()  # all that sounds is at the window's very edge
     at = np.arange(count)
     heard = set()
     for frequency in frequencies:

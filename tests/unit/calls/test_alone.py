@@ -107,6 +107,20 @@ def test_what_was_told_while_nothing_could_be_written_is_older_than_what_is_seen
     assert not [x for x in switch.commands if isinstance(x, c.CancelLeg | c.HangUp | c.Hold)]
 
 
+def test_a_phone_that_registers_while_the_list_is_on_its_way_is_taken_for_gone():
+    engine, switch = hotline()
+
+    class Without(Told):
+        async def snapshot(self, name=""):
+            snapshot = await super().snapshot()
+            engine.feed([e.PhoneUp("8001")])  # told after the list was made, before it has come
+            return replace(snapshot, phones=frozenset())
+
+    switch.__class__ = Without
+    look(engine)
+    assert engine.dispatcher.seats["8001"].state is SeatState.AVAILABLE
+
+
 def test_the_next_process_knows_the_seats_channel_again():
     engine, switch = hotline()
     switch.tales, switch.views = (Tale(C, STORY, 1099.0),), TALK
