@@ -315,6 +315,8 @@ class Engine(Orders, Looks, Writes):
             self._decide_anew(pending)
         else:
             for command in pending:
+                if isinstance(command, c.RingLine) and not self._switch.up:
+                    continue  # nobody would ring: the look at the link's return finds no such leg, and rings it then
                 self.counters.commands += 1
                 self._switch.do(command)
         self._writing = None

@@ -10,6 +10,7 @@ from calls import events as e
 from calls._rooms import ALONE
 from calls.events import Codec
 from calls.model import SIDE, TALK
+from calls.testing import FakeSwitch
 from tests.unit.calls.party_world import SEATS, World
 from tests.unit.calls.story import (
     BOSS,
@@ -367,3 +368,31 @@ async def test_a_supervisor_listens_on_after_a_takeover_and_can_stop(world):
     world.engine.supervise(CALL, "stop", "8006")
     await world.rest()
     assert not [x for x, one in world.switch.legs.items() if one.seat == "8006"]
+
+
+async def test_a_line_is_tried_hundreds_of_times_while_the_link_is_away():
+    """Each try would fail at once: the journal and the call's story would grow without end. It rings when the link is
+    back."""
+    world = World()
+    await world.caller()
+
+    class Away(FakeSwitch):
+        __slots__ = ()
+
+        def do(self, command):
+            if isinstance(command, c.RingLine) and not self.up:
+                self.events.append(e.LegLeft(command.call, command.leg, e.NEVER_RUNG))
+            else:
+                FakeSwitch.do(self, command)
+
+    world.switch.__class__ = Away
+    world.switch.up = False
+    part = world.engine.want_party(CALL, "consult", entry="110")
+    await world.rest()
+    assert len(world.call.timeline) < 20
+    world.switch.up = True
+    await world.later(2.0)
+    await world.engine.link_up()
+    await world.rest()
+    (line,) = [x for x, one in world.switch.legs.items() if one.seat.startswith("line.")]
+    assert world.call.party_of(line).id == part
