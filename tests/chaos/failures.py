@@ -138,12 +138,13 @@ async def stop_active(f: Failures, r: random.Random) -> str:
 async def _goes_on(f: Failures, node: Process, seconds: float) -> None:
     await asyncio.sleep(seconds)
     send(node.process, signal.SIGCONT)
-    for _ in range(200):
+    # Redis may be away just then, for up to 15 s: without it nobody knows who decides.
+    for _ in range(600):
         if node.role == "standby" or node not in f.site.nodes:
             break
         await asyncio.sleep(0.05)
     else:
-        f.judge.wrong("stuck", f"{node.node} went on after 10 s and did not become a standby within 10 s")
+        f.judge.wrong("stuck", f"{node.node} went on after 10 s and did not become a standby within 30 s")
     f.site.stopped.discard(node.node)
 
 
