@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
@@ -44,6 +45,7 @@ class Looks:
     _loop: asyncio.AbstractEventLoop | None
     _ended: dict[str, float]
     _writing: float | None
+    _slow: deque[tuple[float, float]]
     _unseen: bool
     _native_until: float
     _returned: float
@@ -120,9 +122,10 @@ class Looks:
         """Compares with the switch and feeds the differences. Raises what `snapshot` raises."""
         writing = self._writing
         snapshot = await self._switch.snapshot(name)
-        if writing is not None:
-            # Commands of that turn were not sent yet when the switch was asked, however long ago it was decided.
-            snapshot = replace(snapshot, asked_at=min(snapshot.asked_at, writing))
+        # Commands of such a turn were not sent yet when the switch was asked, however long ago it was decided.
+        late = [began for began, sent in self._slow if sent >= snapshot.asked_at]
+        late += [began for began in (writing, self._writing) if began is not None]
+        snapshot = replace(snapshot, asked_at=min([snapshot.asked_at, *late]))
         # While a turn could not be written, what the switch told stayed in the inbox: it is older than what is seen
         # here, and taken first. Taken afterwards, a caller would fall out of a talk into the queue that led to it.
         self._take_inbox(self._clock())

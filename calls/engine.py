@@ -45,6 +45,8 @@ from .reconcile import leg_id, split_leg
 log = logging.getLogger(__name__)
 S = CallState
 
+SLOW = 0.2
+"""Seconds between deciding and sending, from which on a look at the switch has to know of it."""
 STALE_COMMANDS = 2.0
 """Seconds after which commands held back by a silent journal are decided anew instead of sent."""
 ENDED_MEMORY = 120.0
@@ -108,6 +110,8 @@ class Engine(Orders, Looks, Writes):
         """Channel of a seat that we have not made (second line; rung by the switch itself) → its call."""
         self._native_until = 0.0
         self._returned = float("-inf")
+        self._slow: deque[tuple[float, float]] = deque(maxlen=20)
+        """(Decided, sent) of turns that took long to be written."""
         self._aside: dict[str, Waiting] = {}
         """Who would be in the queue if its switch, one of several, could be reached."""
         self._sweeping: asyncio.Task[None] | None = None
@@ -320,6 +324,8 @@ class Engine(Orders, Looks, Writes):
                 self.counters.commands += 1
                 self._switch.do(command)
         self._writing = None
+        if self._clock() - began > SLOW:
+            self._slow.append((began, self._clock()))
         if self._observers:
             change = Change(changed, seats, batch.entries, batch.rows)
             for observer in self._observers:

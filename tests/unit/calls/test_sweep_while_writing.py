@@ -1,6 +1,7 @@
 """The switch is looked at while the journal is silent: what was decided and not sent yet is no leg that is missing."""
 
 import asyncio
+from dataclasses import replace
 
 from calls import Engine, MemoryJournal, Rules
 from calls import commands as c
@@ -42,3 +43,42 @@ async def test_a_leg_that_waits_for_the_journal_is_not_taken_for_one_that_was_ne
     await engine.sweep()
     await engine.turn()
     assert rung == [command.leg for command in switch.commands if isinstance(command, c.RingSeat)]
+
+
+async def test_a_leg_that_is_sent_while_the_answer_of_the_switch_is_on_its_way_is_made_twice():
+    """The look began before the turn, and its list was made before the turn was written: the leg cannot be in it."""
+    now = [1000.0]
+    came = asyncio.Event()
+
+    class Slow(FakeSwitch):
+        __slots__ = ()
+
+        async def snapshot(self, name=""):
+            await came.wait()
+            return replace(await FakeSwitch.snapshot(self), asked_at=1000.9, channels=self.listed)
+
+    switch, journal = FakeSwitch(phones={"8001"}), MemoryJournal()
+    engine = Engine(
+        switch=switch, journal=journal, entries={}, raw_path=lambda call: call, clock=lambda: now[0],
+        dispatcher=Dispatcher([Seat("8001", "8001", "330000", {}, SeatState.OFFLINE)], Policy(reserve=10)),
+        rules=Rules(NoFlows(), Demand(), ring=10.0),
+    )  # fmt: skip
+    switch.arrive("a")
+    switch.greeted("a")
+    listed = (await switch.snapshot()).channels
+    Slow.listed = listed
+    switch.__class__ = Slow
+    looking = asyncio.create_task(engine.sweep(after_gap=True))
+    await asyncio.sleep(0)
+    engine.feed([e.PhoneUp("8001"), *switch.events])
+    switch.events.clear()
+    journal.failing = True
+    turn = asyncio.create_task(engine.turn())
+    await asyncio.sleep(0.01)
+    now[0] = switch.now = 1001.5
+    journal.failing = False
+    await asyncio.wait_for(turn, 5)
+    came.set()
+    await asyncio.wait_for(looking, 5)
+    await engine.turn()
+    assert [x.leg for x in switch.commands if isinstance(x, c.RingSeat)] == ["a~8001~1"]
