@@ -15,6 +15,7 @@ from ._rooms import anew
 from ._rules import Result, Rules, S, enqueue, give_offer_up, leg_gone, note, planned, with_leg
 from ._talk import demand_of, play_flow, speak
 from .model import Call, Leg, LegState, Moment, Offer
+from .reconcile import GREETED
 
 
 def begin(event: e.Arrived, now: float) -> Result:
@@ -128,8 +129,9 @@ def native(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
             # It stood aside in private while no process was there; its caller has a human of the native queue now.
             given_up = (*given_up, c.TalkEnds(call.id, seat.who), c.CancelLeg(call.id, seat.id))
             call = leg_gone(call, seat.id, now, "native")
-    # It waits there: the time counts, and its rank when it comes back.
-    since = call.waiting_since if call.waiting_since is not None else call.arrived_at
+    # It waits there: the time counts, and its rank when it comes back. Whoever was not asked anything more would have
+    # waited from its greeting's end: before those who came later, and not before those who came earlier.
+    since = call.waiting_since if call.waiting_since is not None else min(now, call.arrived_at + GREETED)
     call = replace(
         call, state=S.NATIVE, session=None, timers=(), playing=None, offer=None, tell_at=None, waiting_since=since
     )

@@ -166,11 +166,12 @@ def test_a_known_caller_keeps_its_rank_through_the_switchs_own_queue():
     assert (call.state, call.waiting_since) == (S.WAITING, 991.0)
 
 
-def test_a_caller_that_went_there_at_once_has_the_rank_of_its_arrival():
+def test_a_caller_that_went_there_at_once_has_the_rank_of_one_who_was_greeted():
+    """With that of its arrival it would go before callers who came before it, and heard the greeting."""
     call = known(S.ARRIVED)
     call, _ = step(call, e.WentNative(C), 1000.0, RULES)
     call, _ = step(call, e.Waits(C), 1100.0, RULES)
-    assert call.waiting_since == 990.0
+    assert call.waiting_since == 994.0
 
 
 @pytest.mark.parametrize("tale", [(*STORY,), (*STORY, LEFT)])
