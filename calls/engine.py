@@ -312,9 +312,12 @@ class Engine(Orders, Looks, Writes):
             self.halt()
             self._on_fenced()
             return
-        # Redis is back, and the lease not renewed yet: what is sent now would be dropped, and nobody would know.
-        while not self._may_act() and not self.halted:  # noqa: ASYNC110 - a time that runs out: nothing tells its return
+        # Redis is back, and the lease not renewed yet: what is sent now would be dropped, and nobody would know. Not
+        # for long: a lease that stays away is lost, and the look after its return decides anew.
+        patience = STALE_COMMANDS
+        while pending and patience > 0 and not self._may_act() and not self.halted:
             await asyncio.sleep(0.02)
+            patience -= 0.02
         if self._clock() - began > STALE_COMMANDS:
             self._decide_anew(pending)
         else:
