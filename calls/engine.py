@@ -315,7 +315,7 @@ class Engine(Orders, Looks, Writes):
         # Redis is back, and the lease not renewed yet: what is sent now would be dropped, and nobody would know. Not
         # for long: a lease that stays away is lost, and the look after its return decides anew.
         patience = STALE_COMMANDS
-        while pending and patience > 0 and not self._may_act() and not self.halted:
+        while pending and patience > 0 and not (self._may_act() or self.halted or self._stopping):
             await asyncio.sleep(0.02)
             patience -= 0.02
         if self._clock() - began > STALE_COMMANDS:
