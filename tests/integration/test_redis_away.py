@@ -103,8 +103,9 @@ async def booked(world, id_):
 
 async def test_a_talk_goes_on_new_callers_reach_a_human_and_all_comes_into_the_books(bench, killable, eventually):
     own = {"redis_url": killable.server.url, "config": {"times": {"wrap_up": 1}}}
-    async with floor(bench, seats=["8001", "8002"], **own) as world:
+    async with floor(bench, **own) as world:
         seen = acted_on(world)
+        # One phone after the other: with both there, either may be rung for the first caller.
         talk, leaves = await world.talk("8001"), await world.talk("8002", "13800000002")
         waits, _ = await world.dials("13800000003")
         jobs = world.hotline.settings.redis_prefix + "recordings"
