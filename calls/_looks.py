@@ -151,21 +151,19 @@ class Looks:
         """The heart-beat had stopped: the switch has served callers alone meanwhile, and phones have moved them. Nobody
         is offered before it was looked at, as after the link's return."""
         if self._loop is not None:
-            self._unseen = True
             self._returned = self._clock()
-            self._native_until = self._returned + NATIVE_TURN
-            self._look_soon()
-            # A look that is under way may have begun before.
-            self._loop.call_later(LOOK_AGAIN, self._look_soon)
+            self._see_first(self._loop)
 
     def _one_more_native(self) -> None:
         """A caller has gone to the switch's own queue just now."""
-        now = self._clock()
-        if self._loop is not None and now - self._returned < LATE:
-            self._unseen = True
-            self._native_until = now + NATIVE_TURN
-            self._look_soon()
-            self._loop.call_later(LOOK_AGAIN, self._look_soon)
+        if self._loop is not None and self._clock() - self._returned < LATE:
+            self._see_first(self._loop)
+
+    def _see_first(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._unseen = True
+        self._native_until = self._clock() + NATIVE_TURN
+        self._look_soon()
+        loop.call_later(LOOK_AGAIN, self._look_soon)  # a look that is under way may have begun before
 
     def _look_soon(self) -> None:
         """A phone has put two parties together by itself: the switch knows who is with whom."""

@@ -38,6 +38,16 @@ class World:
         await self.turn()
         return call
 
+    async def talk(self):
+        """A caller and seat 8001 talk: (call, leg)."""
+        call = await self.waiting_caller()
+        self.engine.feed([e.PhoneUp("8001")])
+        await self.turn()
+        (leg,) = self.switch.legs
+        self.switch.answer(leg)
+        await self.turn()
+        return call, leg
+
 
 @pytest.fixture
 def world():
@@ -65,12 +75,7 @@ async def test_a_command_held_back_by_a_silent_journal_is_decided_anew_and_no_se
 
 async def silent_while(world, happens):
     """The seat's end is told while the journal is silent; `happens` before it is written."""
-    call = await world.waiting_caller()
-    world.engine.feed([e.PhoneUp("8001")])
-    await world.turn()
-    (leg,) = world.switch.legs
-    world.switch.answer(leg)
-    await world.turn()
+    call, leg = await world.talk()
     world.engine.feed([e.LegLeft(call, leg, 16)])
     world.switch.commands.clear()
     world.journal.failing = True
@@ -95,12 +100,7 @@ async def test_a_caller_is_released_for_an_old_talks_end_out_of_the_next_one(wor
 
 async def test_a_caller_is_released_for_a_talks_end_that_was_told_in_the_silence_out_of_the_next_one(world):
     """As before, but the first seat hung up while something else could not be written."""
-    call = await world.waiting_caller()
-    world.engine.feed([e.PhoneUp("8001")])
-    await world.turn()
-    (leg,) = world.switch.legs
-    world.switch.answer(leg)
-    await world.turn()
+    call, leg = await world.talk()
     world.switch.commands.clear()
     world.journal.failing = True
     world.engine.feed([e.Arrived("hotline-7.0", "PJSIP/x", "12345")])
@@ -119,12 +119,7 @@ async def test_what_was_decided_before_the_lease_was_renewed_is_lost_unsent():
     """Redis is back, the journal is written, and the next renewal some moments away: the switch would take nothing."""
     allowed = [True]
     world = World(may_act=lambda: allowed[0])
-    call = await world.waiting_caller()
-    world.engine.feed([e.PhoneUp("8001")])
-    await world.turn()
-    (leg,) = world.switch.legs
-    world.switch.answer(leg)
-    await world.turn()
+    call, leg = await world.talk()
     world.switch.commands.clear()
     world.engine.feed([e.LegLeft(call, leg, 16)])
     allowed[0] = False
@@ -224,12 +219,7 @@ async def test_a_second_arrival_of_a_known_or_ended_call_is_no_new_call(world):
 
 
 async def test_a_call_whose_seat_no_longer_wraps_it_up_is_ended_by_the_sweep(world):
-    call = await world.waiting_caller()
-    world.engine.feed([e.PhoneUp("8001")])
-    await world.turn()
-    (leg,) = world.switch.legs
-    world.switch.answer(leg)
-    await world.turn()
+    call, _ = await world.talk()
     world.switch.leave(call)
     await world.turn()
     assert world.engine.calls[call].state is CallState.WRAP_UP

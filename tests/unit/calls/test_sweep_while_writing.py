@@ -15,16 +15,21 @@ class NoFlows:
         return None
 
 
-async def test_a_leg_that_waits_for_the_journal_is_not_taken_for_one_that_was_never_made():
-    now = [1000.0]
-    switch, journal = FakeSwitch(phones={"8001"}), MemoryJournal()
-    engine = Engine(
+def hotline(switch, journal, now):
+    """An engine with seat 8001, and caller a in the switch."""
+    switch.arrive("a")
+    switch.greeted("a")
+    return Engine(
         switch=switch, journal=journal, entries={}, raw_path=lambda call: call, clock=lambda: now[0],
         dispatcher=Dispatcher([Seat("8001", "8001", "330000", {}, SeatState.OFFLINE)], Policy(reserve=10)),
         rules=Rules(NoFlows(), Demand(), ring=10.0),
     )  # fmt: skip
-    switch.arrive("a")
-    switch.greeted("a")
+
+
+async def test_a_leg_that_waits_for_the_journal_is_not_taken_for_one_that_was_never_made():
+    now = [1000.0]
+    switch, journal = FakeSwitch(phones={"8001"}), MemoryJournal()
+    engine = hotline(switch, journal, now)
     engine.feed([e.PhoneUp("8001"), *switch.events])
     switch.events.clear()
     journal.failing = True
@@ -58,13 +63,7 @@ async def test_a_leg_that_is_sent_while_the_answer_of_the_switch_is_on_its_way_i
             return replace(await FakeSwitch.snapshot(self), asked_at=1000.9, channels=self.listed)
 
     switch, journal = FakeSwitch(phones={"8001"}), MemoryJournal()
-    engine = Engine(
-        switch=switch, journal=journal, entries={}, raw_path=lambda call: call, clock=lambda: now[0],
-        dispatcher=Dispatcher([Seat("8001", "8001", "330000", {}, SeatState.OFFLINE)], Policy(reserve=10)),
-        rules=Rules(NoFlows(), Demand(), ring=10.0),
-    )  # fmt: skip
-    switch.arrive("a")
-    switch.greeted("a")
+    engine = hotline(switch, journal, now)
     listed = (await switch.snapshot()).channels
     Slow.listed = listed
     switch.__class__ = Slow
