@@ -119,6 +119,7 @@ def voicemail(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
 
 def native(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     """The switch took the caller into its own queue."""
+    from_flow = call.state is S.IN_FLOW
     given_up = give_offer_up(call)
     if call.state is S.TALKING:
         # Out of a talk it can only have come because everybody had gone: who is asked for is for nobody now.
@@ -135,7 +136,8 @@ def native(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     call = replace(
         call, state=S.NATIVE, session=None, timers=(), playing=None, offer=None, tell_at=None, waiting_since=since
     )
-    return note(call, now, "native_queue"), (c.Withdraw(call.id), *given_up)
+    limit = (c.NoLimit(call.id),) if from_flow else ()
+    return note(call, now, "native_queue"), (c.Withdraw(call.id), *limit, *given_up)
 
 
 # ---------------------------------------------------------------------- while waiting

@@ -47,6 +47,7 @@ class Looks:
     _writing: float | None
     _slow: deque[tuple[float, float]]
     _unseen: bool
+    _looked: bool
     _native_until: float
     _returned: float
     _sweeping: asyncio.Task[None] | None
@@ -67,7 +68,7 @@ class Looks:
 
     async def link_up(self, name: str = "") -> None:
         """The switch (one of several: its system name) can be reached (again): tell it the entries, learn its truth."""
-        self._unseen = True
+        self._unseen, self._looked = True, False
         self._returned = self._clock()
         self._native_until = self._returned + NATIVE_TURN
         self._switch.announce(self.entries)
@@ -135,6 +136,7 @@ class Looks:
             self.calls, self._ended, self.dispatcher, snapshot, self._switch, self._clock(), self.feed,
             after_gap=after_gap,
         )  # fmt: skip
+        self._looked = True
         self._unseen = self._clock() < self._native_until and bool(waiting_alone(snapshot))
         if self._unseen and self._loop is not None:
             self._loop.call_later(LOOK_AGAIN, self._look_soon)
@@ -152,6 +154,7 @@ class Looks:
         is offered before it was looked at, as after the link's return."""
         if self._loop is not None:
             self._returned = self._clock()
+            self._looked = False
             self._see_first(self._loop)
 
     def _one_more_native(self) -> None:

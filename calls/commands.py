@@ -164,6 +164,14 @@ class ToWaiting(ToSwitch):
 
 
 @dataclass(frozen=True, slots=True)
+class NoLimit(ToSwitch):
+    """Take the time limit of a flow from a caller who has left it by itself.
+
+    A renewal that was on its way when the limit ran out would end the talk with a human six seconds later.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class ToVoicemail(ToSwitch):
     """Bring a caller to the beep."""
 

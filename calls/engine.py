@@ -117,6 +117,8 @@ class Engine(Orders, Looks, Writes):
         self._sweeping: asyncio.Task[None] | None = None
         self._unseen = False
         """The switch is to be looked at before anybody is offered: events were missed, a caller may be back in line."""
+        self._looked = False
+        """Whether it was, since the link or the journal came (back)."""
 
     # ------------------------------------------------------------------ in
     def feed(self, events: Iterable[e.Input]) -> None:
@@ -241,9 +243,10 @@ class Engine(Orders, Looks, Writes):
                 self._switch.beat(now)
                 last = now
                 # Not before the switch was looked at: a limit given to who has gone on to a human meanwhile, by the
-                # dead process's silence, would end that talk six seconds later.
+                # dead process's silence, would end that talk six seconds later. One look is enough: while rings of the
+                # switch's own queue are waited for, flows go on.
                 # Nor to whom the flow has handed on: it is on its way to where no limit may be.
-                for call in () if self._unseen else self.calls.values():
+                for call in self.calls.values() if self._looked else ():
                     if call.state is S.IN_FLOW and not (call.session is not None and call.session.ended):
                         self._switch.renew(call.id)
 

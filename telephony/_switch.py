@@ -208,6 +208,8 @@ class AsteriskSwitch:
                 self._redirect(command.call, "hotline-farewell")
             case c.DialCaller():
                 self._dial_caller(command)
+            case c.NoLimit():
+                self._setvar("TIMEOUT(absolute)", "0", command.call)
             case c.ToVoicemail():
                 for name, value in (("HL_SECONDS", f"{command.seconds:.0f}"), ("HL_LANGUAGE", command.language)):
                     self._setvar(name, value, command.channel)

@@ -354,3 +354,20 @@ async def test_a_leaders_assistant_hears_the_talk_and_is_heard_by_the_leader_alo
 
 def _t(hour, minute):
     return datetime.time(hour, minute)
+
+
+async def test_a_flows_limit_renewed_too_late_hangs_up_a_caller_who_waits(bench, switch, eventually):
+    """Over a slow link a renewal arrives when the caller is in the music already: it keeps its place there."""
+    async with hotline_with(bench) as hotline, caller_phone(switch) as caller:
+        call = await caller.dial("12345")
+        await call.answered()
+        await call.press("#")
+        await eventually(lambda: state_of(hotline) is CallState.WAITING)
+        rank = one(hotline).waiting_since
+        hotline.switch._setvar("TIMEOUT(absolute)", "1", one(hotline).id)
+        await asyncio.sleep(2.5)
+        assert call.end is None and one(hotline).waiting_since == rank
+        async with seats(switch, "8001") as phones:
+            at_seat = await phones["8001"].incoming()
+            await at_seat.answer()
+            await eventually(lambda: state_of(hotline) is CallState.TALKING)

@@ -69,6 +69,7 @@ TOLD = "hotline/zh/emergency-connecting-110"
         (c.Hold(C, CH, L, "again"),
          [setvar("HL_QUEUED", "", C), setvar("HL_READY", "", C),
           HOLD | {"Exten": "anew", "ExtraContext": "hotline-again", "ExtraExten": "s"}]),
+        (c.NoLimit(C), [setvar("TIMEOUT(absolute)", "0", C)]),
         (c.InQueue(C), [setvar("HL_QUEUED", "1", C), setvar("HL_PLACE", "wait", C)]),
         (c.Mute(C, L, True), [setvar("MUTEAUDIO(in)", "on", L)]),
         (c.Mute(C, L, False), [setvar("MUTEAUDIO(in)", "off", L)]),
