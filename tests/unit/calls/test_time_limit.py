@@ -55,5 +55,5 @@ def test_a_renewal_on_its_way_when_the_limit_runs_out_ends_the_talk_with_a_human
     rules = Rules(NoFlows(), Demand())
     native, commands = step(call, e.WentNative(call.id), 7.0, rules)
     assert native.state is CallState.NATIVE and c.NoLimit(call.id) in commands
-    again, commands = step(native, e.WentNative(call.id), 8.0, rules)
+    _again, commands = step(native, e.WentNative(call.id), 8.0, rules)
     assert c.NoLimit(call.id) not in commands
