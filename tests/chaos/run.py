@@ -177,9 +177,13 @@ class Run:
         await hits.settle()
         await hits.two()
         await crowd.no_more()
-        end = time.time() + 90 + 60 * self.pace
         self.progress(f"{time.time() - judge.began:6.1f} s  nobody comes any more: {len(crowd.inside)} inside")
-        while crowd.inside and time.time() < end:
+        # As long as one after the other is served: whom a switch's death has cut off is called back before them.
+        last, met, end = -1, time.time(), time.time() + 900
+        while crowd.inside and time.time() < min(end, met + 60 + 60 * self.pace):
+            talks = sum(len(person.talks) for person in crowd.people.values())
+            if talks != last:
+                last, met = talks, time.time()
             await asyncio.sleep(0.2)
         self.progress(f"{time.time() - judge.began:6.1f} s  {len(crowd.inside)} inside: "
                       f"{[(p.number, p.phase, p.kind) for p in crowd.inside[:8]]}")  # fmt: skip
