@@ -1,9 +1,12 @@
 """Consultations, holding, talks of many: who hears whom before and after each step, on a real Asterisk by tones."""
 
+import asyncio
+
 import numpy as np
 import pytest
 
 from calls import OrderError
+from calls import commands as c
 from tests.conftest import eventually
 from tests.parties.world import NOBODY, floor
 
@@ -64,6 +67,17 @@ def tones_in(raw, hz, window=0.1):
         if level > 0.02:
             found.append(i / 8000)
     return found
+
+
+async def test_a_ring_taken_back_too_late_ends_a_consultation_that_has_begun(bench):
+    """Over a slow link the order to end the ring comes when it has been answered."""
+    async with floor(bench) as world:
+        talk = await world.talk()
+        await consulted(world, talk)
+        leg = next(x for x in talk.call.legs if x.kind == "line")
+        world.hotline.switch.do(c.CancelLeg(talk.id, leg.id, ringing=True))
+        await asyncio.sleep(0.5)
+        await talk.voices.hear(seat={"expert"}, caller=NOBODY, expert={"seat"})
 
 
 async def test_a_consulted_party_that_hangs_up_leaves_seat_and_caller_apart(bench):
