@@ -212,8 +212,12 @@ def _unknown(
     calls: Mapping[str, Call], views: Mapping[str, ChannelView], bridges: Bridges, ended: Collection[str]
 ) -> Iterable[e.Event]:
     """Callers whose arrival we did not see: into our books, from where they are now, who came first first."""
+    # A seat's channel that the switch's own queue has made has an id as a caller's; wherever it is, it is a leg.
+    ours = {leg.id for call in calls.values() for leg in call.legs}
     for view in sorted(views.values(), key=_age):
         if view.place in (Place.SEAT, Place.CALLBACK, Place.OTHER) or view.id in calls or view.id in ended:
+            continue
+        if view.id in ours:
             continue
         yield e.Arrived(view.id, view.name, view.dialled, view.number, view.caller_name, found=True)
         if view.place is Place.NATIVE:

@@ -139,3 +139,14 @@ async def test_who_goes_to_the_switchs_own_queue_late_after_a_return_is_seen_bef
         await world.engine.sweep(after_gap=True)
         await world.rest()
     assert [one.call for one in world.switch.legs.values()] == ["hotline-2.0"]
+
+
+def test_a_seat_of_the_switchs_own_queue_that_has_come_into_the_music_is_taken_for_a_caller():
+    """Another seat would be rung for it. Its call has it as a leg, whatever its channel does just then."""
+    now = joined(NOW - 5.0)
+    views = [
+        ChannelView(C, f"PJSIP/{C}", Place.WAITING, None, "13800001234", "", "12345", 60.0),
+        ChannelView(SEAT, "PJSIP/8001-1", Place.WAITING, "b-2", "12345", "", "12345", 5.0),
+    ]
+    events, _ = reconcile({C: now}, Snapshot(NOW, views, frozenset()), ())
+    assert not [x for x in events if isinstance(x, e.Arrived)]
