@@ -209,7 +209,7 @@ def ringing(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     if call.offer is None or call.offer.leg != event.leg:
         return call, ()
     offer = replace(call.offer, deadline=now + rules.ring)
-    call = with_leg(replace(call, offer=offer), event.leg, state=LegState.RINGING)
+    call = with_leg(replace(call, offer=offer), event.leg, state=LegState.RINGING, placed_at=now)
     return note(call, now, "ringing", seat=offer.seat), (c.SeatRings(call.id, offer.seat, offer.id),)
 
 

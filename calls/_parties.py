@@ -214,7 +214,7 @@ def party_rings(call: Call, leg_name: str, now: float, rules: Rules) -> Result:
     leg = call.leg(leg_name)
     if party is None or party.offer is None or leg is None or leg.state is not LegState.DIALLING:
         return call, ()
-    call = with_leg(call, leg_name, state=LegState.RINGING)
+    call = with_leg(call, leg_name, state=LegState.RINGING, placed_at=now)
     call = note(call, now, "party_rings", part=party.id, who=party.label)
     if party.line is not None or party.seat is None:
         return call, ()

@@ -95,7 +95,7 @@ class Leg:
     bridge: str = ""
     """Id of the bridge it is in by the switch's word; empty: unknown, or alone."""
     placed_at: float = 0.0
-    """When that last changed, or was told to: an older snapshot of the switch says nothing about it."""
+    """When that last changed, or was told to, or it was heard to ring: an older snapshot says nothing about it."""
     goal: str = ""
     """Where the switch was last told to bring it: talk | beside:<leg> | quiet | ring | music | listen | whisper."""
     moving: float | None = None

@@ -108,7 +108,9 @@ def _known(
             if leg.state is not LegState.GONE and leg.id not in views and leg.started_at < before:
                 yield e.LegLeft(call.id, leg.id, 0)
             continue
-        heard = after_gap and leg.state is not LegState.DIALLING and leg.started_at < before + MARGIN
+        # Not what was heard after the switch was asked: its answer may be of before the leg was made.
+        heard = after_gap and leg.state is not LegState.DIALLING and leg.placed_at < before + MARGIN
+        heard = heard and leg.started_at < before + MARGIN
         if leg.state is LegState.GONE or (leg.started_at >= before and not heard):
             joined = joined or (leg.kind in TALKERS and leg.state is LegState.JOINED)
             continue

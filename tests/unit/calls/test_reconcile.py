@@ -357,3 +357,14 @@ def test_a_caller_who_answers_its_callback_while_a_list_of_before_is_on_its_way_
     snapshot = Snapshot(NOW, [view(L, Place.SEAT)], frozenset())
     events, _ = reconcile({C: now}, snapshot, after_gap=after_gap)
     assert (e.CallerLeft(C, 0) in events) == left
+
+
+@pytest.mark.parametrize(("rung", "gone"), [(0.4, False), (-0.2, True)])
+def test_a_seat_whose_ring_was_heard_after_the_switch_was_asked_is_rung_again(rung, gone):
+    """Orders and lists go over sessions of their own: a list that is asked for later may be of before the order."""
+    ringing = leg(LegState.RINGING, started=NOW - 0.3, placed_at=NOW + rung)
+    offer = Offer("o", "8001", L, NOW + 20)
+    events, _ = reconcile(
+        {C: call(S.OFFERED, (ringing,), offer=offer)}, Snapshot(NOW, [view()], frozenset()), (), after_gap=True
+    )
+    assert any(isinstance(x, e.LegLeft) for x in events) is gone
