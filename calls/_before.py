@@ -14,8 +14,11 @@ from ._parties import end_company, party_not_joined, party_offered, party_rings,
 from ._rooms import anew
 from ._rules import Result, Rules, S, enqueue, give_offer_up, leg_gone, note, planned, with_leg
 from ._talk import demand_of, play_flow, speak
-from .model import Call, Leg, LegState, Moment, Offer
-from .reconcile import GREETED
+from .model import TALK, Call, Leg, LegState, Moment, Offer
+from .reconcile import GREETED, split_leg
+
+HELD = 10.0
+"""Seconds for which the link may keep events while the switch is looked at."""
 
 
 def begin(event: e.Arrived, now: float) -> Result:
@@ -117,15 +120,22 @@ def voicemail(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     return note(call, now, "voicemail"), (c.Withdraw(call.id), *given_up)
 
 
+def _found_there(seat: Leg, now: float) -> bool:
+    """Whether a look found the seat lately that the switch's own queue has rung: it exists since the caller went there."""
+    return split_leg(seat.id) is None and seat.room == TALK and now - seat.placed_at < HELD
+
+
 def native(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     """The switch took the caller into its own queue."""
+    seat = call.main_seat
+    if call.state is S.TALKING and seat is not None and _found_there(seat, now):
+        return call, ()  # told before the look that found them together, and handed over after it
     from_flow = call.state is S.IN_FLOW
     given_up = give_offer_up(call)
     if call.state is S.TALKING:
         # Out of a talk it can only have come because everybody had gone: who is asked for is for nobody now.
         call, company = end_company(call, now)
         given_up = (*given_up, *company)
-        seat = call.main_seat
         if seat is not None and seat.who is not None:
             # It stood aside in private while no process was there; its caller has a human of the native queue now.
             given_up = (*given_up, c.TalkEnds(call.id, seat.who), c.CancelLeg(call.id, seat.id))
