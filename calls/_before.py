@@ -17,8 +17,8 @@ from ._talk import demand_of, play_flow, speak
 from .model import TALK, Call, Leg, LegState, Moment, Offer
 from .reconcile import GREETED, split_leg
 
-HELD = 10.0
-"""Seconds for which the link may keep events while the switch is looked at."""
+HELD = 60.0
+"""Seconds for which events may be kept: by the link while the switch is looked at, here while Redis is away."""
 
 
 def begin(event: e.Arrived, now: float) -> Result:
@@ -121,7 +121,7 @@ def voicemail(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
 
 
 def _found_there(seat: Leg, now: float) -> bool:
-    """Whether a look found the seat lately that the switch's own queue has rung: it exists since the caller went there."""
+    """Whether a look found the seat lately that the switch's own queue has rung: it exists since then."""
     return split_leg(seat.id) is None and seat.room == TALK and now - seat.placed_at < HELD
 
 

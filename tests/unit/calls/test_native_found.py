@@ -152,7 +152,7 @@ def test_a_seat_of_the_switchs_own_queue_that_has_come_into_the_music_is_taken_f
     assert not [x for x in events if isinstance(x, e.Arrived)]
 
 
-@pytest.mark.parametrize(("later", "ended"), [(0.06, False), (60.0, True)])
+@pytest.mark.parametrize(("later", "ended"), [(0.06, False), (20.0, False), (90.0, True)])
 def test_events_that_the_link_kept_during_the_look_end_the_talk_that_the_look_has_found(later, ended):
     """That the caller went there and whom it met is told once more, after both were found."""
     rules = Rules(NoFlows(), Demand())
