@@ -131,7 +131,7 @@ def native(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
     if call.state is S.TALKING and seat is not None and _found_there(seat, now):
         return call, ()  # told before the look that found them together, and handed over after it
     from_flow = call.state is S.IN_FLOW
-    given_up = give_offer_up(call)
+    given_up = give_offer_up(call, ringing=True)
     if call.state is S.TALKING:
         # Out of a talk it can only have come because everybody had gone: who is asked for is for nobody now.
         call, company = end_company(call, now)

@@ -270,15 +270,20 @@ def _fetched(call: Call, leg: Leg, bridge: str, now: float) -> Call:
     return call
 
 
+def parted_lately(leg: Leg, now: float) -> bool:
+    """Whether it is too soon for the switch to have brought it back by itself."""
+    since = leg.heard[-1][1] if leg.heard else None
+    return since is None or now - since < SILENT
+
+
 def came_back(call: Call, now: float) -> Call:
     """A seat that stood aside alone and is with the caller again, though nobody has ordered it: the switch has brought
     it there while we were silent. To part them once more would be nobody's wish."""
     caller = caller_of(call)
     for leg in call.talkers:
-        since = leg.heard[-1][1] if leg.heard else None
         if leg.room != SIDE or leg.goal not in ("quiet", "ring") or not leg.bridge or leg.bridge != caller.bridge:
             continue
-        if since is None or now - since < SILENT:
+        if parted_lately(leg, now):
             continue  # it was told to leave a moment ago, by a process that may have died before it could say so
         call = note(with_leg(call, leg.id, room=TALK, goal=""), now, "resumed", seat=leg.who, by="")
         for party in call.parties:

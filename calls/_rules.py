@@ -94,10 +94,14 @@ def step_text(step: Step) -> str:
     return f"{name} ({step.seconds:g} s)" if step.seconds is not None else name
 
 
-def give_offer_up(call: Call) -> tuple[c.Command, ...]:
-    """The commands that take the open offer back."""
+def give_offer_up(call: Call, *, ringing: bool = False) -> tuple[c.Command, ...]:
+    """The commands that take the open offer back.
+
+    Its caller is gone, or will talk with nobody: the phone is silent before it is rung for the next one. With `ringing`
+    only if it has not been answered meanwhile (the caller may be with it): that takes a word from the switch first.
+    """
     offer = call.offer
     if offer is None:
         return ()
     withdrawn = c.OfferEnds(call.id, offer.seat, offer.id, OfferOutcome.WITHDRAWN)
-    return c.CancelLeg(call.id, offer.leg, ringing=True), withdrawn
+    return c.CancelLeg(call.id, offer.leg, ringing=ringing), withdrawn

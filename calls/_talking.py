@@ -20,7 +20,18 @@ from ._parties import (
     pending,
     with_party,
 )
-from ._rooms import ALONE, arrived_in, came_back, hear, out_of_bridge, rooms_after, settle, settle_again, unnamed
+from ._rooms import (
+    ALONE,
+    arrived_in,
+    came_back,
+    hear,
+    out_of_bridge,
+    parted_lately,
+    rooms_after,
+    settle,
+    settle_again,
+    unnamed,
+)
 from ._rules import (
     LOST_SEAT_PRIORITY,
     NORMAL_CLEARING,
@@ -79,7 +90,7 @@ def joined(call: Call, event: e.Event, now: float, rules: Rules) -> Result:
             out += more
     else:
         if call.offer is not None and call.offer.leg != leg.id:
-            out += give_offer_up(call)
+            out += give_offer_up(call, ringing=True)
         call, more = _seat_joined(call, leg, now)
         out += more
     call, more = settle(call, now)
@@ -126,7 +137,9 @@ def _is_in(call: Call, leg: Leg, bridge: str, now: float, *, found: bool) -> Res
     call = arrived_in(out_of_bridge(call, leg.id, now) if leg.bridge != bridge else call, leg, bridge, now)
     call = _brought(call, leg.id)
     # Told as it happened, it may be older than our last word; only what is found afterwards says that the switch has
-    # brought a seat back by itself.
+    # brought a seat back by itself. Or a seat that stood alone and quiet for long: nobody else fetches it.
+    if not found and leg.goal == "quiet" and not parted_lately(leg, now):
+        call, found = with_leg(call, call.id, bridge=bridge, moving=None, placed_at=now), True
     return settle(came_back(call, now) if found else call, now)
 
 

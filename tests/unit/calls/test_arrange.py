@@ -17,7 +17,9 @@ from tests.unit.calls.story import (
     SEAT,
     SECOND,
     TAP,
+    TO_TALKING,
     WATER,
+    Story,
     arranged,
     consulting,
     joined,
@@ -43,6 +45,24 @@ def test_hold_parts_caller_and_seat_by_one_command_and_resume_brings_the_seat_ba
     story.see(joined(SEAT, "b2"))
     assert story.heard() == {SEAT}
     assert not story.call.held
+
+
+@pytest.mark.parametrize(("later", "moves"), [(16.0, []), (0.5, [BACK])])
+def test_a_seat_that_the_switch_has_brought_back_is_torn_out_of_the_talk_by_its_resuming(later, moves):
+    """Without the service a held caller's seat comes back by itself; that is told, and the order to resume follows."""
+    story = talking()
+    story.see(arranged("hold"))
+    assert story.see(joined(SEAT, "b2"), after=later) == []
+    assert story.see(arranged("resume"), after=0.0) == moves
+    assert story.heard() == ({SEAT} if later > 1 else set())
+
+
+def test_a_phone_is_rung_for_the_next_caller_while_it_rings_for_one_who_has_gone():
+    """Its ring ends in the switch before the next one begins: not after a question that takes a moment."""
+    offer = next(i for i, x in enumerate(TO_TALKING) if isinstance(x, e.Offered))
+    story = Story(*TO_TALKING[: offer + 1])
+    out = story.see(e.CallerLeft(CALL))
+    assert [x.ringing for x in of(out, c.CancelLeg)] == [False]
 
 
 def test_a_held_caller_in_the_waiting_loop_is_not_given_to_the_queue():
