@@ -340,7 +340,8 @@ def test_a_dialled_number_is_nowhere_in_what_a_masked_reader_gets(
         update={"parties": [a_dialled_party(number, state)], "timeline": [], "legs": []}
     )
     shown, looks = see_summary(reader, call)
-    party = shown.parties[0]
+    # The time has digits as well: 000 is found in 1000.0.
+    party = shown.parties[0].model_copy(update={"since": 1.0})
     told = [party.target.id, party.label.zh, party.label.en, *([party.trying.zh] if party.trying else [])]
     if Right.NUMBERS in RIGHTS[role] or (role is Role.SEAT and seat == "8001"):
         assert set(told) == {number} and not party.masked and Look.NUMBER in looks
