@@ -137,8 +137,9 @@ def _is_in(call: Call, leg: Leg, bridge: str, now: float, *, found: bool) -> Res
     call = arrived_in(out_of_bridge(call, leg.id, now) if leg.bridge != bridge else call, leg, bridge, now)
     call = _brought(call, leg.id)
     # Told as it happened, it may be older than our last word; only what is found afterwards says that the switch has
-    # brought a seat back by itself. Or a seat that stood alone and quiet for long: nobody else fetches it.
-    if not found and leg.goal == "quiet" and not parted_lately(leg, now):
+    # brought a seat back by itself. Or a seat that stood alone and quiet for long, while nobody was with the caller:
+    # nobody else fetches it.
+    if not found and leg.goal == "quiet" and not call.legs[0].bridge and not parted_lately(leg, now):
         call, found = with_leg(call, call.id, bridge=bridge, moving=None, placed_at=now), True
     return settle(came_back(call, now) if found else call, now)
 

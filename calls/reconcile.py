@@ -109,8 +109,8 @@ def _known(
                 yield e.LegLeft(call.id, leg.id, 0)
             continue
         # Not what was heard after the switch was asked: its answer may be of before the leg was made.
-        heard = after_gap and leg.state is not LegState.DIALLING and leg.placed_at < before + MARGIN
-        heard = heard and leg.started_at < before + MARGIN
+        told = max(leg.started_at, leg.placed_at)
+        heard = after_gap and leg.state is not LegState.DIALLING and told < before + MARGIN
         if leg.state is LegState.GONE or (leg.started_at >= before and not heard):
             joined = joined or (leg.kind in TALKERS and leg.state is LegState.JOINED)
             continue
@@ -215,11 +215,9 @@ def _unknown(
 ) -> Iterable[e.Event]:
     """Callers whose arrival we did not see: into our books, from where they are now, who came first first."""
     # A seat's channel that the switch's own queue has made has an id as a caller's; wherever it is, it is a leg.
-    ours = {leg.id for call in calls.values() for leg in call.legs}
+    known = {*calls, *ended, *(leg.id for call in calls.values() for leg in call.legs)}
     for view in sorted(views.values(), key=_age):
-        if view.place in (Place.SEAT, Place.CALLBACK, Place.OTHER) or view.id in calls or view.id in ended:
-            continue
-        if view.id in ours:
+        if view.place in (Place.SEAT, Place.CALLBACK, Place.OTHER) or view.id in known:
             continue
         yield e.Arrived(view.id, view.name, view.dialled, view.number, view.caller_name, found=True)
         if view.place is Place.NATIVE:

@@ -57,6 +57,14 @@ def test_a_seat_that_the_switch_has_brought_back_is_torn_out_of_the_talk_by_its_
     assert story.heard() == ({SEAT} if later > 1 else set())
 
 
+def test_a_seat_that_stands_aside_takes_the_caller_out_of_the_books_of_a_talk_with_others():
+    """Where others are with the caller, a bridge of the seat's own is none of the caller's."""
+    story = talk_of_three()
+    story.see(arranged("hold"), joined(TAP, "b9"))
+    story.see(joined(SEAT, "b7"), after=16.0)
+    assert story.heard() == {TAP}
+
+
 def test_a_phone_is_rung_for_the_next_caller_while_it_rings_for_one_who_has_gone():
     """Its ring ends in the switch before the next one begins: not after a question that takes a moment."""
     offer = next(i for i, x in enumerate(TO_TALKING) if isinstance(x, e.Offered))
